@@ -1,0 +1,54 @@
+# Python 3.11 or later, make and git are all that a bare machine needs. `make help` lists the targets.
+PYTHON ?= python3
+STUDY ?= configs/breast_cancer.yaml
+OUT ?= reports/$(basename $(notdir $(STUDY)))
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A stamp carries the checksum of what was installed from: nothing is installed again until that changes.
+KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+CORE := $(VENV)/.installed-core-$(KEY)
+TEST := $(VENV)/.installed-test-$(KEY)
+
+.PHONY: help report test lint types check clean distclean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+report: $(CORE) ## run STUDY (configs/breast_cancer.yaml) into reports/
+	$(BIN)/xai-compare run $(STUDY) --out $(OUT)
+
+test: $(TEST) ## run the tests; more options by PYTEST_ARGS="-m slow"
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(TEST) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TEST) ## mypy --strict
+	$(BIN)/mypy --strict
+
+check: lint types test ## everything that must pass before a change goes in
+
+clean: ## remove caches, builds and the report of STUDY
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(OUT)
+	find xai_compare tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove the virtual environment
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@rm -f $(VENV)/.installed-core-*
+	@touch $@
+
+$(TEST): | $(CORE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@rm -f $(VENV)/.installed-test-*
+	@touch $@

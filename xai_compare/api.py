@@ -1,0 +1,329 @@
+"""The Python face: `compare` fitted models, `explain` one of them, read and save what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xai_compare.compare import Comparison
+from xai_compare.compare import compare as statistics
+from xai_compare.config import Study, study_from_dict
+from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name
+from xai_compare.errors import DataError, ModelError, NotApplicable, XaiCompareError
+from xai_compare.explainers import EXPLAINERS
+from xai_compare.game import Game
+from xai_compare.models.adapt import adapt
+from xai_compare.packing import join_attributions
+from xai_compare.registry import configured
+from xai_compare.results import Results
+from xai_compare.run.collect import collect
+from xai_compare.run.execute import Watch, execute
+from xai_compare.run.manifest import timings, write_manifest, write_timings
+from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study
+from xai_compare.run.store import DiskStore, MemoryStore, Store
+from xai_compare.streams import Streams
+from xai_compare.types import Attribution, Data, Inputs, IntArray, Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Audit", "Rows", "compare", "explain", "run_study"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one kind, as values (iterate) or as a table (`frame`)."""
+
+    rows: tuple[Any, ...]
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """A DataFrame with one row each; an interval becomes estimate, low, high, p, n and how."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(asdict(row)) for row in self.rows])
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The main interval under its own field names, any other one under a prefix."""
+    out: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict) and "estimate" in value:
+            prefix = "" if key in ("gap", "value") else f"{key}_"
+            out |= {f"{prefix}{name}": inner for name, inner in value.items()}
+        else:
+            out[key] = value
+    return out
+
+
+class Audit:
+    """What a comparison found.
+
+    results : facts, attributions and scores. comparison : every statistic. gaps, skills, agreement, performance : its rows.
+    """
+
+    def __init__(self, results: Results, comparison: Comparison, seconds: Mapping[str, Any]) -> None:
+        self.results, self.comparison, self.timings = results, comparison, seconds
+        self.gaps, self.skills = Rows(comparison.gaps), Rows(comparison.skills)
+        self.agreement, self.performance = Rows(comparison.agreement), Rows(comparison.performance)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The content of report.json: every number that the report shows."""
+        from xai_compare.report import build
+
+        return build(self.results, self.comparison)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The cells that failed, each with its reason."""
+        cells = [cell for cell in self.results.cells if cell.status == "failed"]
+        return tuple(f"{' '.join(part for part in (cell.model, cell.explainer, cell.metric) if part)}: {cell.reason}" for cell in cells)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write report.html, report.json, manifest.json, timings.json, data/ and figures/; returns the path of the HTML file.
+
+        Raises
+        ------
+        XaiCompareError
+            If the folder cannot be written.
+        """
+        from xai_compare.report import write
+
+        target = Path(folder)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            self.results.save(target / "data")
+            write(self.report, target)
+            write_timings(target, self.timings)
+            write_manifest(target, self.results.study, self.results.provenance)
+        except OSError as error:
+            raise XaiCompareError(f"the report cannot be written to '{folder}': {error}") from error
+        return target / "report.html"
+
+    def headlines(self) -> list[str]:
+        """The gaps that lead the report, in words."""
+        return [
+            f"{gap.question}: {gap.a} against {gap.b}: {gap.verdict} (gap {_interval(gap.gap)}, {gap.gap.n} cases)"
+            for gap in self.comparison.gaps
+            if gap.headline
+        ]
+
+    def __repr__(self) -> str:
+        models = ", ".join(model.name for model in self.results.models)
+        lines = [f"{self.results.title}: {models}", *self.headlines()]
+        return "\n  ".join(lines + ([f"{len(self.failed)} cells failed"] if self.failed else []))
+
+    def _repr_html_(self) -> str:
+        from xai_compare.report import brief
+
+        return brief(self.report)
+
+
+def _interval(gap: Any) -> str:
+    if gap.estimate is None:
+        return gap.how
+    return f"{gap.estimate:+.3f}" + (f" ({gap.how})" if gap.low is None else f" [{gap.low:+.3f}, {gap.high:+.3f}]")
+
+
+def compare(
+    models: Mapping[str, Any],
+    X: Inputs,
+    y: Any = None,
+    *,
+    background: Inputs,
+    reference: str | None = None,
+    random_state: int = 0,
+    study: Mapping[str, Any] | None = None,
+) -> Audit:
+    """Compare how well fitted models can be explained, on the cases of X.
+
+    Parameters
+    ----------
+    models : {name: fitted scikit-learn classifier, regressor or pipeline, or a function from rows to outputs}.
+    X : DataFrame or array (n, d), the raw columns. At most 150 of its rows are explained, drawn by seed
+        (`study={"data": {"explain": 300}}` for more).
+    y : (n,) known outcomes. Without them performance and permutation importance are not applicable.
+    background : rows that stand for "this feature is not known", usually training rows. Up to 50 are used whole, of more
+        50 are drawn by seed (`study={"data": {"background": 100}}`).
+    reference : the model that the others are compared with; the first by default.
+    random_state : seed of every draw.
+    study : anything else that a study file can say, by its keys: title, output, explainers, metrics, target, fill,
+        compare, report.
+
+    Returns
+    -------
+    Audit, with `.gaps.frame()`, `.save(folder)` and a short report in a notebook.
+
+    Raises
+    ------
+    StudyError, DataError, ModelError
+        Bad options, data or models: what was found, what is allowed, what to do. A method that fails only costs its cell.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> import xai_compare as xc
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> models = {"line": LogisticRegression(max_iter=1000).fit(X, y), "tree": DecisionTreeClassifier(random_state=0).fit(X, y)}
+    >>> result = xc.compare(models, X, y, background=X, study={"explainers": ["shap"], "data": {"explain": 30}})
+    >>> sorted({gap.verdict for gap in result.gaps if gap.metric == "additive_fit"})
+    ['worse']
+    """
+    checked = _study(models, reference, random_state, study)
+    data, adapted = _bring(models, X, y, background, checked)
+    return _audited(plan_given(checked, data, adapted), MemoryStore(), None)
+
+
+def explain(
+    model: Any,
+    X: Inputs,
+    method: str = "shap",
+    *,
+    background: Inputs,
+    y: Any = None,
+    target: str | None = None,
+    random_state: int = 0,
+    params: Mapping[str, Any] | None = None,
+) -> Attribution:
+    """Explain every row of X by one method, in the model's own space (margin, probability or value).
+
+    Parameters
+    ----------
+    method : a registered explainer: `xai-compare list explainers`. params : its parameters.
+    target : the explained class; by default, for each row, the class that the model predicts.
+    Others as in `compare`.
+
+    Returns
+    -------
+    Attribution with values (n, d).
+
+    Raises
+    ------
+    UnknownName
+        For a method that is not registered.
+    ModelError
+        If the method does not fit the model, with the reason.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import LinearRegression
+    >>> import xai_compare as xc
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> found = xc.explain(LinearRegression().fit(X, y), X.head(3), background=X)
+    >>> found.values.shape, found.about["algorithm"]
+    ((3, 10), 'linear')
+    """
+    made = configured(EXPLAINERS[method], params or {})
+    options = {"target": target, "data": {"explain": len(X)}}
+    checked = _study({"model": model}, None, random_state, options)
+    data, models = _bring({"model": model}, X, y, background, checked)
+    streams = Streams(random_state).at("explain", method)
+    chunks = [np.arange(len(X))] if made.scope == "model" else np.array_split(np.arange(len(X)), range(CHUNK, len(X), CHUNK))
+    try:
+        return join_attributions([made(_game(models["model"], data, cases, checked), streams) for cases in chunks])
+    except NotApplicable as reason:
+        raise ModelError(f"{method} does not fit this model: {reason}") from reason
+
+
+def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
+    inputs = data.test.inputs.iloc[cases].reset_index(drop=True)
+    if study.target is not None and study.target not in data.classes:
+        raise DataError(f"target '{study.target}' is no class. The classes: {', '.join(data.classes) or 'none, this is a regression'}")
+    if data.task == "regression":
+        target = np.zeros(len(cases), dtype=np.int64)
+    elif study.target is not None:
+        target = np.full(len(cases), data.classes.index(study.target), dtype=np.int64)
+    else:
+        target = model.predict(inputs, model.native).argmax(axis=1).astype(np.int64)
+    return Game(model, data, inputs, cases, target, model.native)
+
+
+def run_study(study: Study, folder: Path, *, fresh: bool = False, watch: Watch | None = None) -> Audit:
+    """Run a study file's plan with its journal under `folder`, and write the report there.
+
+    A finished study computes nothing again; an interrupted one goes on where it stopped.
+    """
+    journal = folder / "store"
+    store = DiskStore(journal, fresh=fresh)
+    try:
+        audit = _audited(plan_study(study), store, watch)
+    finally:
+        store.close()
+    audit.save(folder)
+    return audit
+
+
+def _audited(plan: Plan, store: Store, watch: Watch | None) -> Audit:
+    finished = execute(plan, store, watch)
+    results = collect(finished)
+    spec = plan.study.compare
+    tolerance = {str(question): value for question, value in spec.tolerance.items()}
+    return Audit(results, statistics(results, level=spec.level, tolerance=tolerance, seed=plan.study.seed), timings(finished))
+
+
+def _study(models: Mapping[str, Any], reference: str | None, seed: int, options: Mapping[str, Any] | None) -> Study:
+    if reference is not None and reference not in models:
+        raise ModelError(f"reference '{reference}' is none of the models: {', '.join(map(str, models))}")
+    given = dict(options or {})
+    own = {"models", "seed"} & set(given)
+    if own:
+        raise ModelError(f"study: '{sorted(own)[0]}' comes from the arguments of this call; leave it out")
+    specs = [{"name": name, "kind": "given", "reference": name == (reference or next(iter(models)))} for name in models]
+    data = {"source": "python", **given.pop("data", {})}
+    return study_from_dict({"data": data, "models": specs, "seed": seed, **given}, where="study")
+
+
+def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, study: Study) -> tuple[Data, dict[str, Model]]:
+    """Data and adapted models: the same columns, the same classes in the same order for all."""
+    as_array = not hasattr(X, "columns")
+    frame = as_frame(X, _names_for(models, X) if as_array else None, "X")
+    known = as_frame(background, list(frame.columns), "background")
+    sample = known.head(50)
+    fitted = {name: adapt(name, model, sample) for name, model in models.items() if hasattr(model, "predict")}
+    classes = _classes(fitted, y)
+    # A plain function does not say what its outputs are: the fitted models or y do.
+    adapted = {name: fitted.get(name) or adapt(name, model, sample, classes, as_array) for name, model in models.items()}
+    task = next(iter(adapted.values())).task
+    for name, model in adapted.items():
+        if model.task != task or (task == "classification" and model.outputs != tuple(classes)):
+            raise ModelError(f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}")
+    labels = None if y is None else (class_codes(np.asarray(y), classes) if task == "classification" else np.asarray(y, dtype=np.float64))
+    test, train = as_table(frame, labels), as_table(known, None)
+    sizes = (study.data.background, study.data.explain)
+    about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": True}
+    return assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), adapted
+
+
+def _names_for(models: Mapping[str, Any], X: Inputs) -> list[str] | None:
+    """Column names for a bare array, from a model that was fitted with as many."""
+    width = np.shape(X)[1] if np.ndim(X) == 2 else -1
+    for model in models.values():
+        names = getattr(model, "feature_names_in_", None)
+        if names is not None and len(names) == width:
+            return [str(name) for name in names]
+    return None
+
+
+def _classes(fitted: Mapping[str, Model], y: Any) -> Sequence[str]:
+    for model in fitted.values():
+        return model.outputs if model.task == "classification" else ()
+    if y is None:
+        return ()
+    from xai_compare.data.tabular import guess_task
+
+    labels = np.asarray(y)
+    return [class_name(label) for label in np.unique(labels).tolist()] if guess_task(labels) == "classification" else ()

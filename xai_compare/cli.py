@@ -1,0 +1,143 @@
+"""The command line: thin. Exit 0 ok, 2 bad usage, study, data or model, 3 finished with failed cells, 70 internal error, 130 interrupted."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xai_compare import __version__
+from xai_compare.errors import XaiCompareError
+
+if TYPE_CHECKING:
+    from xai_compare.run.execute import Watch
+
+app = typer.Typer(
+    name="xai-compare",
+    help="Compare how well models can be explained: this model instead of that one, by which method, how sure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_FAILED_CELLS, _BAD_INPUT, _INTERNAL, _INTERRUPTED = 3, 2, 70, 130
+
+
+class Listing(str, Enum):
+    """What can be listed."""
+
+    explainers = "explainers"
+    metrics = "metrics"
+    models = "models"
+    sections = "sections"
+    sources = "sources"
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the report and the journal. Default: reports/<name of the study file>.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs in this folder computed.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Run a study and write its report. A second run of the same study computes nothing again."""
+    from xai_compare.api import run_study
+    from xai_compare.config import load_study
+
+    loaded = load_study(study)
+    folder = out or Path("reports") / study.stem
+    with _progress(quiet) as watch:
+        audit = run_study(loaded, folder, fresh=fresh, watch=watch)
+    if not quiet:
+        typer.echo(f"{audit!r}\n{folder / 'report.html'}")
+    if audit.failed:
+        typer.echo(f"{len(audit.failed)} cells failed (see Limits in the report):\n  " + "\n  ".join(audit.failed), err=True)
+        raise typer.Exit(_FAILED_CELLS)
+
+
+@app.command(name="list")
+def list_(what: Annotated[Listing, typer.Argument(help="Which plugins.")]) -> None:
+    """List what can be named in a study file."""
+    for name, title in _listed(what):
+        typer.echo(f"{name:24}{title}".rstrip())
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A folder that `run` wrote.")]) -> None:
+    """Render the report again from report.json, computing nothing."""
+    from xai_compare.report import rerender
+
+    rerender(folder)
+    typer.echo(str(folder / "report.html"))
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _listed(what: Listing) -> Iterator[tuple[str, str]]:
+    if what is Listing.explainers:
+        from xai_compare.explainers import EXPLAINERS
+
+        yield from ((name, EXPLAINERS[name].title) for name in EXPLAINERS)
+    elif what is Listing.metrics:
+        from xai_compare.metrics import METRICS
+
+        yield from ((name, f"{METRICS[name].title} ({METRICS[name].question})") for name in METRICS)
+    elif what is Listing.models:
+        from xai_compare.models.zoo import KINDS
+
+        yield from ((name, " and ".join(KINDS[name].tasks)) for name in KINDS)
+    elif what is Listing.sources:
+        from xai_compare.data.sources import SOURCES
+
+        yield from ((name, "") for name in SOURCES)
+    else:
+        from xai_compare.report.sections import SECTIONS
+
+        yield from ((name, SECTIONS[name].title) for name in SECTIONS)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Watch | None]:
+    """A progress bar on standard error with jobs done and time left; nothing when quiet or when it is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+
+def main() -> None:
+    """Entry point of `xai-compare`: one clear message for what a user can mend, exit codes as the module says."""
+    logging.getLogger("xai_compare").addHandler(logging.NullHandler())
+    try:
+        app()
+    except XaiCompareError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(_BAD_INPUT)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: run the same command again to go on where it stopped", err=True)
+        sys.exit(_INTERRUPTED)
+    except Exception as error:  # a bug of ours: say so, with the traceback that a report needs
+        logging.getLogger("xai_compare").addHandler(logging.StreamHandler())
+        logging.getLogger("xai_compare").exception("internal error: %s. Please report it", error)
+        sys.exit(_INTERNAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Statistics on Results: skill, gaps, intervals, verdicts. Imports no plugin, no model and nothing of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xai_compare.compare.agreement import agreement_rows, predictions_agree
+from xai_compare.compare.gaps import gap_rows
+from xai_compare.compare.performance import performance_rows
+from xai_compare.compare.rows import AgreementRow, Comparison, GapRow, Interval, PerformanceRow, SkillRow, Verdict
+from xai_compare.compare.skill import skill_rows
+from xai_compare.errors import StudyError
+from xai_compare.results import Results
+from xai_compare.streams import Streams
+
+__all__ = ["AgreementRow", "Comparison", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict", "compare"]
+
+
+def compare(results: Results, *, level: float = 0.95, tolerance: Mapping[str, float] | None = None, seed: int = 0) -> Comparison:
+    """Every statistic of a study: skills, gaps with verdicts, agreement, performance.
+
+    Parameters
+    ----------
+    results : what a run produced; never changed.
+    level : confidence level of every interval, in [0.5, 0.999].
+    tolerance : {question: loss of skill, >= 0, that the user accepts against the reference}. A question without one is not assessed.
+    seed : of the resamples. The same results, level and seed give the same numbers.
+
+    Returns
+    -------
+    Comparison. Skills and gaps are in units of skill: 0 as good as chance, 1 the ceiling, higher always better explained.
+
+    Raises
+    ------
+    StudyError
+        If the level or a tolerance is out of range.
+    XaiCompareError
+        If scores that should be paired by case have different numbers of cases.
+
+    Examples
+    --------
+    >>> from xai_compare.compare import compare
+    >>> comparison = compare(results, tolerance={"fidelity": 0.05})  # doctest: +SKIP
+    >>> [(gap.a, gap.verdict) for gap in comparison.gaps if gap.headline]  # doctest: +SKIP
+    [('network', 'worse')]
+    """
+    accepted = dict(tolerance or {})
+    _check(level, accepted)
+    streams = Streams(seed).at("compare")
+    return Comparison(
+        level=level,
+        skills=skill_rows(results, level, streams),
+        gaps=gap_rows(results, level, accepted, streams),
+        agreement=agreement_rows(results, level, streams),
+        performance=performance_rows(results, level),
+        predictions_agree=predictions_agree(results, level),
+    )
+
+
+def _check(level: float, tolerance: Mapping[str, float]) -> None:
+    if not 0.5 <= level <= 0.999:
+        raise StudyError(f"compare: level is {level!r}; it must lie between 0.5 and 0.999")
+    for question, accepted in tolerance.items():
+        if not 0 <= accepted < float("inf"):
+            raise StudyError(f"compare: tolerance of '{question}' is {accepted!r}; it must be a loss of skill of 0 or more")

@@ -1,0 +1,116 @@
+"""The rows that a comparison consists of: estimates with intervals, and verdicts. Plain values, read by report and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["AgreementRow", "Comparison", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
+
+Verdict = Literal["better", "worse", "cannot be told apart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its confidence interval.
+
+    n counts the cases it rests on. low and high are None where there is no interval, and `how` says why
+    ("all equal", "no room"); otherwise `how` names the method: "bootstrap-t", "BCa, few differing cases", "resampled predictions".
+    p is the two-sided p-value that inverts this very interval for the value 0 (None where it makes no sense).
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    how: str
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRow:
+    """One (model, explainer, metric): the mean score, its chance level, its skill; `missing` counts NaN by reason.
+
+    part is "" for the metric's own value, else the name of a part ("lost_by_method"); parts without chance and ceiling have no skill.
+    chance and ceiling are means over the same cases.
+    """
+
+    model: str
+    explainer: str
+    metric: str
+    part: str
+    value: Interval
+    chance: float | None
+    ceiling: float | None
+    skill: Interval | None
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A difference of skill, a minus b, paired by case, with its verdict for a against b.
+
+    kind "models": a and b are models under `explainer`, b the reference. kind "methods": a and b are explainers on `model`.
+    (A gap between models has model ""; agreement, which rests on several methods, has explainer "all signed methods".)
+    p_adjusted is Holm's p within the family of lead gaps that the verdict speaks of; None: exploratory, unadjusted.
+    tolerance is the user's tolerance for the question (None: none was given); disposition: pass, review or not assessed.
+    """
+
+    kind: Literal["models", "methods"]
+    question: str
+    metric: str
+    pairing: str
+    model: str
+    explainer: str
+    a: str
+    b: str
+    gap: Interval
+    p_adjusted: float | None
+    verdict: Verdict
+    tolerance: float | None
+    disposition: Literal["pass", "review", "not assessed"]
+    headline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementRow:
+    """Agreement of two explainers on one model by one measure ("sign", "feature", "similarity", ...), with its chance level."""
+
+    model: str
+    a: str
+    b: str
+    measure: str
+    value: Interval
+    chance: float | None
+    skill: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceRow:
+    """One score ("F1", "ROC-AUC", ...) of one model on one split ("test", "train", "train - test").
+
+    difference is to the reference, paired resample by resample; None for the reference itself. n counts the resamples.
+    """
+
+    model: str
+    score: str
+    split: str
+    better: Literal["higher", "lower", "none"]
+    value: Interval
+    difference: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every number of the report that is a statistic.
+
+    predictions_agree {model: Interval}: share of cases on which a model predicts the reference's class (absent for regression).
+    """
+
+    level: float
+    skills: tuple[SkillRow, ...]
+    gaps: tuple[GapRow, ...]
+    agreement: tuple[AgreementRow, ...]
+    performance: tuple[PerformanceRow, ...]
+    predictions_agree: Mapping[str, Interval]

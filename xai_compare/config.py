@@ -1,0 +1,458 @@
+"""A study file becomes a frozen `Study`, or one error that lists everything wrong with it.
+
+Every line of that error names the file, the YAML path, what was found, what is allowed, and the nearest valid spelling.
+Names of plugins (model kinds, explainers, metrics, sources) are not checked here: the planner knows the registries and
+reports through `problem`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from xai_compare.errors import StudyError, nearest
+
+__all__ = [
+    "CompareSpec",
+    "DataSpec",
+    "ModelSpec",
+    "Pairing",
+    "PluginSpec",
+    "Plugins",
+    "Question",
+    "ReportSpec",
+    "Study",
+    "load_study",
+    "problem",
+    "study_from_dict",
+]
+
+Question: TypeAlias = Literal["fidelity", "stability", "simplicity", "agreement", "sanity", "truth"]
+Pairing: TypeAlias = Literal["same_method", "best_method"]
+
+_LIMIT: Final = 2**20  # bytes: a study is written by hand, anything larger is a mistake or an attack
+
+# Strict scalars: the text "0" is no number and the number 1 is no truth value, so that a slip in the YAML is seen.
+_Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Int: TypeAlias = Annotated[int, Field(strict=True)]
+_Float: TypeAlias = Annotated[float, Field(strict=True)]
+_Bool: TypeAlias = Annotated[bool, Field(strict=True)]
+
+
+class _Spec(BaseModel):
+    """One mapping of the study file: closed to unknown keys, read by everyone, written by no one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PluginSpec(_Spec):
+    """An explainer or a metric by name; `lime` is short for `{name: lime, params: {}}`."""
+
+    name: _Name
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class ModelSpec(_Spec):
+    """One model: the name the report uses, the registered kind that is trained, and the parameters of that kind."""
+
+    name: _Name
+    kind: _Name
+    params: dict[str, Any] = {}
+    reference: _Bool = False
+
+
+class DataSpec(_Spec):
+    """Where the cases come from and which of them are used.
+
+    `test_size` is the share held out, `background` the rows that stand for "this feature is not known", `explain` the
+    cases explained, `drop` the columns left out. `source: csv` reads `path` and predicts its column `target`.
+    """
+
+    source: _Name
+    path: Path | None = None
+    target: _Name | None = None
+    test_size: Annotated[_Float, Field(gt=0, lt=1)] = 0.3
+    background: Annotated[_Int, Field(ge=1)] = 50
+    explain: Annotated[_Int, Field(ge=1)] = 150
+    drop: tuple[_Name, ...] = ()
+
+
+class CompareSpec(_Spec):
+    """How models are compared: confidence level, pairings, and the largest loss per question that is tolerated."""
+
+    level: Annotated[_Float, Field(gt=0, lt=1)] = 0.95
+    tolerance: dict[Question, Annotated[_Float, Field(ge=0)]] = {}
+    pairings: Annotated[tuple[Pairing, ...], Field(min_length=1)] = ("same_method",)
+
+
+class ReportSpec(_Spec):
+    """What the report shows. `show_values: null` leaves it to the data source whether raw values of cases appear."""
+
+    title: _Name | None = None
+    show_values: _Bool | None = None
+    sections: Literal["auto"] = "auto"
+
+
+def _form(value: object) -> str:
+    return "[auto]" if value == "auto" else "[list]"
+
+
+# The tags stand in brackets, so that `_place` can tell them from keys of the file.
+Plugins: TypeAlias = Annotated[
+    Annotated[Literal["auto"], Tag("[auto]")] | Annotated[tuple[PluginSpec, ...], Tag("[list]")], Discriminator(_form)
+]
+
+
+class Study(_Spec):
+    """The validated configuration of one comparison. Made by `load_study` or `study_from_dict`, never by hand.
+
+    `target` names the explained class (None: each case is explained for the class that the reference predicts) and
+    `fill` what stands in for hidden features. The first model is the reference if the file names none.
+    """
+
+    title: _Name = "Interpretability comparison"
+    data: DataSpec
+    models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
+    output: Literal["native", "probability", "margin"] = "native"
+    explainers: Plugins = "auto"
+    metrics: Plugins = "auto"
+    target: _Name | None = None
+    fill: Literal["background", "reference"] = "background"
+    compare: CompareSpec = CompareSpec()
+    report: ReportSpec = ReportSpec()
+    seed: Annotated[_Int, Field(ge=0)] = 0
+
+    _where: str = PrivateAttr("<study>")
+    _written_path: str | None = PrivateAttr(None)
+
+    @field_validator("models")
+    @classmethod
+    def _first_is_reference(cls, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
+        if any(model.reference for model in models):
+            return models
+        return (models[0].model_copy(update={"reference": True}), *models[1:])
+
+    @property
+    def where(self) -> str:
+        """What messages call this study: its file, never with the machine's own folders. No part of `resolved`."""
+        return self._where
+
+    @property
+    def reference(self) -> ModelSpec:
+        """The model that the others are compared with."""
+        return next(model for model in self.models if model.reference)
+
+    def resolved(self) -> dict[str, Any]:
+        """The whole study with every default, ready for JSON: equal studies give equal mappings on every machine.
+
+        A path stands as it was written; of an absolute one only the file's name is kept.
+
+        >>> spec = {"data": {"source": "sklearn:diabetes"}, "models": [{"name": "line", "kind": "linear_regression"}]}
+        >>> study_from_dict(spec).resolved()["data"]["explain"]
+        150
+        """
+        plain = self.model_dump(mode="json")
+        plain["data"]["path"] = self._written_path
+        return plain
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study file.
+
+    Parameters
+    ----------
+    path : a YAML file of at most 1 MB. A relative `data.path` in it is taken from the file's own folder.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be read, is no plain YAML (a repeated key, an anchor, a tag) or is no valid study. The message
+        holds one line per problem.
+    """
+    file = Path(path)
+    where = _display(file)
+    study = _checked(_parse(_read(file, where), where), where)
+    if study.data.path is None:
+        return study
+    data = study.data.model_copy(update={"path": file.absolute().parent / study.data.path})
+    return study.model_copy(update={"data": data})
+
+
+def study_from_dict(mapping: Mapping[str, Any], where: str = "<study>") -> Study:
+    """Check a study given as a mapping, by the rules of the file. A relative `data.path` is left as it is.
+
+    Raises
+    ------
+    StudyError
+        As `load_study`; `where` stands for the file in its message.
+
+    Examples
+    --------
+    >>> spec = {"data": {"source": "sklearn:diabetes"}, "models": [{"name": "line", "kind": "linear_regression"}]}
+    >>> study_from_dict(spec).reference.name
+    'line'
+    >>> study_from_dict({**spec, "output": "nativ"})
+    Traceback (most recent call last):
+    xai_compare.errors.StudyError: <study>: output: found 'nativ': did you mean 'native'? Allowed: margin, native, probability
+    """
+    return _checked(dict(mapping) if isinstance(mapping, Mapping) else mapping, where)
+
+
+def problem(study: Study, at: str, message: str) -> StudyError:
+    """An error about one place of a study, for those who can judge what this module cannot.
+
+    >>> spec = {"data": {"source": "sklearn:diabetes"}, "models": [{"name": "line", "kind": "linear_regression"}]}
+    >>> problem(study_from_dict(spec), "explainers[1]", "unknown explainer 'sharp'")
+    StudyError("<study>: explainers[1]: unknown explainer 'sharp'")
+    """
+    return StudyError(_line(study.where, at, message))
+
+
+# ---- from bytes to plain values
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML: no anchors (a small file could unfold into a huge one), no tags, no key given twice."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:
+            raise _refused("anchors (&) and aliases (*) are not allowed: write the value out", event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise _refused(f"the tag {event.tag} is not allowed: plain values only", event.start_mark)
+        if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+            raise _refused("this text is not valid Unicode", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # refused by the constructor itself, which names the place
+            if key.value in first:
+                raise _refused(f"the key '{key.value}' is given twice, first in line {first[key.value]}", key.start_mark)
+            first[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep=deep)
+
+
+def _refused(what: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=mark)
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
+
+# A date stays the text that was written, and 1e-3 is a number (YAML 1.1, which the library follows, wants 1.0e-3).
+_Loader.yaml_implicit_resolvers = {
+    start: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    for start, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+
+
+def _display(file: Path) -> str:
+    """The file from the working folder; its name alone where it lies elsewhere."""
+    full, here = file.absolute(), Path.cwd()
+    return full.relative_to(here).as_posix() if full.is_relative_to(here) else file.name
+
+
+def _read(file: Path, where: str) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_LIMIT + 1)
+    except OSError as error:
+        raise StudyError(f"{where}: the study file cannot be read: {error.strerror or error}") from error
+    if len(content) > _LIMIT:
+        raise StudyError(f"{where}: larger than 1 MB: a study file names its data, it does not hold them")
+    return content
+
+
+def _parse(content: bytes, where: str) -> object:
+    try:
+        # A safe loader, which ruff cannot see: `_Loader` only takes away from SafeLoader.
+        return yaml.load(content, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        at = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise StudyError(_line(where, at, error.problem or "no valid YAML")) from error
+    except RecursionError as error:
+        raise StudyError(f"{where}: nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:  # an encoding that is none; a number beyond Python's limit of digits
+        raise StudyError(f"{where}: no valid YAML: {' '.join(str(error).split())}") from error
+
+
+# ---- from plain values to a study
+
+
+def _checked(raw: object, where: str) -> Study:
+    problems = dict(_not_plain(raw, ""))
+    study = None
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            if not _is_echo(one):
+                problems.setdefault(_place(one), _message(one))
+    for at, message in _contradictions(raw):
+        problems.setdefault(at, message)
+    if problems or study is None:
+        raise StudyError("\n".join(_line(where, at, message) for at, message in problems.items()))
+    path = study.data.path
+    study._where = where
+    study._written_path = None if path is None else path.name if path.is_absolute() else path.as_posix()
+    return study
+
+
+def _not_plain(value: object, at: str) -> Iterator[tuple[str, str]]:
+    """Everything that JSON cannot hold, by place: `resolved` is printed in the manifest."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if isinstance(key, str):
+                yield from _not_plain(inner, _join(at, key))
+            else:
+                yield _join(at, str(key)), f"found {_shown(key)} as a key: should be text (put it in quotes)"
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from _not_plain(inner, _join(at, i))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield at, f"found {value}: should be a finite number"
+    elif not isinstance(value, str | int | float | Path | None):
+        yield at, f"found {_shown(value)}: should be text, a number, true, false, a list or a mapping"
+
+
+def _contradictions(raw: object) -> Iterator[tuple[str, str]]:
+    """What is wrong between two places. Read from the raw values, so that it is told together with what is wrong inside."""
+    if not isinstance(raw, Mapping):
+        return
+    for key in ("models", "explainers", "metrics"):
+        yield from _repeated(raw.get(key), key)
+    compare = raw.get("compare")
+    if isinstance(compare, Mapping):
+        yield from _repeated(compare.get("pairings"), "compare.pairings")
+    references = [i for i, model in _items(raw.get("models")) if isinstance(model, Mapping) and model.get("reference") is True]
+    for i in references[1:]:
+        yield f"models[{i}].reference", f"models[{references[0]}] is the reference already: only one model can be"
+    data = raw.get("data")
+    if isinstance(data, Mapping) and data.get("source") == "csv":
+        for key, what in (("path", "the file to read"), ("target", "the column to predict")):
+            if data.get(key) is None:
+                yield f"data.{key}", f"missing: source 'csv' needs {what}"
+
+
+def _items(value: object) -> list[tuple[int, Any]]:
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
+
+
+def _repeated(items: object, at: str) -> Iterator[tuple[str, str]]:
+    first: dict[str, str] = {}
+    for i, item in _items(items):
+        name, place = (item.get("name"), f"{at}[{i}].name") if isinstance(item, Mapping) else (item, f"{at}[{i}]")
+        if not isinstance(name, str):
+            continue  # told by its type
+        if name.strip() in first:
+            yield place, f"'{name.strip()}' is given twice, first as {first[name.strip()]}"
+        first.setdefault(name.strip(), place)
+
+
+# ---- from pydantic's errors to ours
+
+_EXPECTED: Final = {
+    "bool_type": "should be true or false",
+    "dict_type": "should be a mapping",
+    "float_type": "should be a number",
+    "int_type": "should be a whole number",
+    "model_type": "should be a mapping",
+    "path_type": "should be text",
+    "string_too_short": "should not be empty",
+    "string_type": "should be text (put it in quotes)",
+    "too_short": "should hold at least one item",
+    "tuple_type": "should be a list",
+}
+
+
+def _is_echo(error: ErrorDetails) -> bool:
+    """Whether it only follows from what is told anyway: a key that is no text, a list short of its invalid items."""
+    return error["type"] == "invalid_key" or (error["type"] == "too_short" and bool(error["input"]))
+
+
+def _place(error: ErrorDetails) -> str:
+    at = ""
+    for step in error["loc"]:
+        if not str(step).startswith("["):  # pydantic's own marks, such as the form of "auto" or the key of a mapping
+            at = _join(at, step)
+    return at
+
+
+def _message(error: ErrorDetails) -> str:
+    kind, found = error["type"], error["input"]
+    if kind == "missing":
+        return "missing: it has no default"
+    if kind == "extra_forbidden":
+        return f"unknown key: {nearest(str(error['loc'][-1]), _keys_at(error['loc'][:-1]))}"
+    if kind == "literal_error":
+        allowed = re.findall(r"'(.*?)'", error["ctx"]["expected"])
+        return f"found {_shown(found)}: {nearest(str(found), allowed)}"
+    if error["loc"] in {("explainers", "[list]"), ("metrics", "[list]")}:
+        return f"found {_shown(found)}: should be auto or a list of names"
+    if kind == "model_type" and error["loc"][:1] in {("explainers",), ("metrics",)}:
+        return f"found {_shown(found)}: should be a name, or a mapping with name and params"
+    return f"found {_shown(found)}: {_EXPECTED.get(kind) or error['msg'].removeprefix('Input ')}"
+
+
+def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that the mapping at this place may have."""
+    spec = _spec_in(Study.model_fields[str(loc[0])].annotation) if loc else Study
+    return list(spec.model_fields) if spec else []
+
+
+def _spec_in(annotation: object) -> type[_Spec] | None:
+    """The mapping that a field holds: `ModelSpec` for a tuple of them."""
+    if isinstance(annotation, type) and issubclass(annotation, _Spec):
+        return annotation
+    return next(filter(None, map(_spec_in, get_args(annotation))), None)
+
+
+def _shown(value: object) -> str:
+    """A value as the file would say it, short enough for one line."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _join(at: str, step: str | int) -> str:
+    if isinstance(step, int):
+        return f"{at}[{step}]"
+    return f"{at}.{step}" if at else step
+
+
+def _line(where: str, at: str, message: str) -> str:
+    return f"{where}: {at}: {message}" if at else f"{where}: {message}"

@@ -1,0 +1,1 @@
+"""Data: sources, the feature space of a table, splits and draws."""

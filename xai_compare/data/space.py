@@ -1,0 +1,136 @@
+"""The feature space of a table: one feature per raw column, hidden by values from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from xai_compare.errors import DataError
+from xai_compare.types import Array, BoolArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FILLS", "Kind", "TableSpace", "mix_frames"]
+
+Kind = Literal["numeric", "categorical"]
+FILLS = ("background", "reference")
+
+
+def mix_frames(left: pd.DataFrame, left_rows: IntArray, right: pd.DataFrame, right_rows: IntArray, keep: BoolArray) -> pd.DataFrame:
+    """Rows that take each shown value from `left` and each hidden one from `right`.
+
+    Parameters
+    ----------
+    left, right : frames with the same columns, (n, d) and (b, d).
+    left_rows, right_rows : (m,) which row of each; keep : (m, d), True = from `left`.
+
+    Returns
+    -------
+    DataFrame (m, d) with the columns' own dtypes.
+    """
+    import pandas as pd
+
+    both = pd.concat([left, right], ignore_index=True)
+    at = np.where(keep, left_rows[:, None], len(left) + right_rows[:, None])
+    if len(set(map(str, both.dtypes))) == 1 and isinstance(both.dtypes.iloc[0], np.dtype) and both.dtypes.iloc[0] != object:
+        # One block: a single gather instead of d of them.
+        return pd.DataFrame(both.to_numpy()[at, np.arange(at.shape[1])], columns=both.columns)
+    columns = {name: both[name].array.take(at[:, j]) for j, name in enumerate(both.columns)}
+    return pd.DataFrame(columns, columns=both.columns)
+
+
+@dataclass(frozen=True, eq=False)
+class TableSpace:
+    """d raw columns, numeric or categorical, and two ways of hiding them.
+
+    `background`: the values of every background row in turn, outputs averaged by the game.
+    `reference`: one row of medians (numeric) and most frequent values (categorical) of the background.
+
+    Attributes
+    ----------
+    kinds : (d,) "numeric" or "categorical".
+    background : DataFrame (B, d), the one background of the study.
+    """
+
+    kinds: tuple[Kind, ...]
+    background: pd.DataFrame
+
+    @property
+    def d(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.background.columns))
+
+    def present(self, inputs: pd.DataFrame) -> BoolArray:
+        """(n, d): every feature of a table is always there."""
+        return np.ones((len(inputs), self.d), dtype=bool)
+
+    def width(self, fill: str) -> int:
+        return len(self.fill_rows(fill))
+
+    def fill_rows(self, fill: str) -> pd.DataFrame:
+        if fill == "background":
+            return self.background
+        if fill == "reference":
+            return self.reference
+        raise DataError(f"unknown fill '{fill}' for a table. Allowed: {', '.join(FILLS)}")
+
+    def hide(self, inputs: pd.DataFrame, rows: IntArray, keep: BoolArray, fill: str) -> pd.DataFrame:
+        source = self.fill_rows(fill)
+        width = len(source)
+        source_rows = np.tile(np.arange(width), len(rows))
+        return mix_frames(inputs, np.repeat(rows, width), source, source_rows, np.repeat(keep, width, axis=0))
+
+    @cached_property
+    def reference(self) -> pd.DataFrame:
+        """(1, d) the middle of the background: median, or the most frequent value (ties: the first in sorted order)."""
+        import pandas as pd
+
+        row: dict[str, Any] = {}
+        for name, kind in zip(self.background.columns, self.kinds, strict=True):
+            column = self.background[name]
+            value = column.median() if kind == "numeric" else column.mode(dropna=False).iloc[0]
+            whole = kind == "numeric" and pd.api.types.is_integer_dtype(column.dtype) and float(value).is_integer()
+            dtype = column.dtype if kind == "categorical" or whole else None
+            row[name] = pd.Series([value], dtype=dtype)
+        return pd.DataFrame(row, columns=self.background.columns)
+
+    @cached_property
+    def levels(self) -> dict[int, list[Any]]:
+        """The values of each categorical column in the background, sorted as text, by column position."""
+        return {
+            j: sorted(self.background[name].dropna().unique().tolist(), key=str)
+            for j, (name, kind) in enumerate(zip(self.background.columns, self.kinds, strict=True))
+            if kind == "categorical"
+        }
+
+    def to_numbers(self, inputs: pd.DataFrame, levels: dict[int, list[Any]]) -> Array:
+        """(n, d) float64: numeric columns as they are, categorical ones as positions in `levels` (NaN for a value not in it)."""
+        out = np.empty((len(inputs), self.d))
+        for j, name in enumerate(inputs.columns):
+            if j in levels:
+                place = {value: position for position, value in enumerate(levels[j])}
+                out[:, j] = [place.get(value, np.nan) for value in inputs[name].tolist()]
+            else:
+                out[:, j] = inputs[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return out
+
+    def from_numbers(self, numbers: Array, levels: dict[int, list[Any]]) -> pd.DataFrame:
+        """The inverse of `to_numbers`, with the background's dtypes (a fractional value in an integer column stays fractional)."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for j, name in enumerate(self.background.columns):
+            column = self.background[name]
+            if j in levels:
+                values = [levels[j][int(position)] for position in numbers[:, j]]
+                columns[name] = pd.Series(values, dtype=column.dtype)
+            else:
+                columns[name] = pd.Series(numbers[:, j])
+        return pd.DataFrame(columns, columns=self.background.columns)

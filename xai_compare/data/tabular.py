@@ -1,0 +1,158 @@
+"""Tables: any DataFrame or array into one form, its column kinds, and the draws that a study makes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.data.space import Kind, TableSpace
+from xai_compare.errors import DataError
+from xai_compare.streams import Streams
+from xai_compare.types import Data, IntArray, Table, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["as_frame", "as_table", "assemble", "class_codes", "class_name", "guess_task", "kinds_of", "missing_report", "spread_rows"]
+
+
+def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X") -> pd.DataFrame:
+    """A DataFrame with text column names and rows 0..n-1, never the caller's own object changed.
+
+    Parameters
+    ----------
+    inputs : DataFrame or array (n, d).
+    columns : the wanted columns in their order; a frame is put in this order by name, an array takes the names.
+
+    Raises
+    ------
+    DataError
+        Not two-dimensional, no rows, duplicate, missing or unknown columns, infinite values.
+    """
+    import pandas as pd
+
+    if isinstance(inputs, pd.DataFrame):
+        frame = inputs.reset_index(drop=True)
+        frame.columns = pd.Index([str(name) for name in frame.columns])
+    else:
+        array = np.asarray(inputs)
+        if array.ndim != 2:
+            raise DataError(f"{what} must be a table of shape (rows, columns), found shape {array.shape}")
+        names = list(columns) if columns is not None and len(columns) == array.shape[1] else [f"x{j}" for j in range(array.shape[1])]
+        frame = pd.DataFrame(array, columns=names)
+    _check_columns(frame, columns, what)
+    if columns is not None:
+        frame = frame[list(columns)]
+    _check_values(frame, what)
+    return frame
+
+
+def _check_columns(frame: pd.DataFrame, columns: Sequence[str] | None, what: str) -> None:
+    if not len(frame) or not len(frame.columns):
+        raise DataError(f"{what} is empty: {len(frame)} rows, {len(frame.columns)} columns")
+    twice = sorted({name for name in frame.columns if list(frame.columns).count(name) > 1})
+    if twice:
+        raise DataError(f"{what} has duplicate column names: {', '.join(twice)}. Rename them: a feature is known by its name")
+    if columns is not None and (missing := [name for name in columns if name not in set(frame.columns)]):
+        raise DataError(f"{what} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+
+
+def _check_values(frame: pd.DataFrame, what: str) -> None:
+    for name in frame.columns:
+        if frame[name].dtype.kind == "f" and (rows := np.flatnonzero(np.isinf(frame[name].to_numpy()))).size:
+            raise DataError(f"{what}: column '{name}' has {rows.size} infinite values, first in row {rows[0]}. Replace them by a number or mark them missing")
+
+
+def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
+    """numeric for numbers, categorical for everything else (text, categories, booleans).
+
+    Raises
+    ------
+    DataError
+        For a date column, which is neither.
+    """
+    import pandas as pd
+
+    kinds: list[Kind] = []
+    for name in frame.columns:
+        dtype = frame[name].dtype
+        if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
+            raise DataError(f"column '{name}' holds dates. Turn it into numbers first (year, month, days since an event)")
+        kinds.append("numeric" if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype) else "categorical")
+    return tuple(kinds)
+
+
+def missing_report(frame: pd.DataFrame) -> str:
+    """Which columns have how many missing values, in one line; "" if none."""
+    counts = frame.isna().sum()
+    return ", ".join(f"'{name}' ({int(count)})" for name, count in counts.items() if count)
+
+
+def class_name(label: Any) -> str:
+    """A class label as text; 1, 1.0 and numpy's 1 are the same class "1"."""
+    if isinstance(label, (float, np.floating)) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
+
+
+def class_codes(y: npt.NDArray[Any], classes: Sequence[str]) -> IntArray:
+    """(n,) positions in `classes`.
+
+    Raises
+    ------
+    DataError
+        If a label is none of the classes.
+    """
+    place = {name: position for position, name in enumerate(classes)}
+    labels = [class_name(label) for label in y.tolist()]
+    strangers = sorted({label for label in labels if label not in place})
+    if strangers:
+        raise DataError(f"y has the labels {', '.join(strangers[:5])}, which the models do not know. Their classes: {', '.join(classes)}")
+    return np.array([place[label] for label in labels], dtype=np.int64)
+
+
+def guess_task(y: npt.NDArray[Any]) -> Task:
+    """Regression for a numeric target with fractions or with more than 20 values; classification otherwise."""
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    whole = bool(np.all(np.equal(np.mod(y, 1), 0)))
+    return "classification" if whole and len(np.unique(y)) <= 20 else "regression"
+
+
+def as_table(inputs: pd.DataFrame, y: npt.NDArray[Any] | None, ids: Sequence[str] | None = None) -> Table:
+    """A `Table`; ids default to the row numbers."""
+    if y is not None and len(y) != len(inputs):
+        raise DataError(f"y has {len(y)} values for {len(inputs)} rows of X")
+    return Table(inputs, y, tuple(ids) if ids is not None else tuple(map(str, range(len(inputs)))))
+
+
+def spread_rows(y: npt.NDArray[Any] | None, n: int, size: int, rng: np.random.Generator) -> IntArray:
+    """`size` of n rows, sorted, without replacement: in the proportions of y's strata where y is known.
+
+    Strata are the classes (integers) or the fifths of y (floats); shares are rounded by the largest remainder.
+    """
+    if size >= n:
+        return np.arange(n)
+    if y is None:
+        return np.sort(rng.choice(n, size, replace=False))
+    strata = y if y.dtype.kind in "iu" else np.searchsorted(np.quantile(y, [0.2, 0.4, 0.6, 0.8]), y)
+    labels, counts = np.unique(strata, return_counts=True)
+    exact = counts * size / n
+    share = np.floor(exact).astype(int)
+    share[np.argsort(share - exact, kind="stable")[: size - share.sum()]] += 1
+    picks = [rng.choice(np.flatnonzero(strata == label), take, replace=False) for label, take in zip(labels, share, strict=True)]
+    return np.sort(np.concatenate(picks)).astype(np.int64)
+
+
+def assemble(train: Table, test: Table, task: Task, classes: Sequence[str], sizes: tuple[int, int], streams: Streams, about: dict[str, Any]) -> Data:
+    """Draw background and explained rows by seed and build the study's `Data`.
+
+    sizes : (background rows, explained cases); both are cut to what there is.
+    """
+    background = spread_rows(train.y, len(train.inputs), sizes[0], streams.at("background").shared())
+    explain = spread_rows(None, len(test.inputs), sizes[1], streams.at("explain").shared())
+    space = TableSpace(kinds_of(train.inputs), train.inputs.iloc[background].reset_index(drop=True))
+    return Data(train, test, explain, background, space, task, tuple(classes), about)

@@ -1,0 +1,38 @@
+"""Explainers: from a game to an attribution. A new one is one file with one `@EXPLAINERS.register("name")`.
+
+An explainer is a frozen dataclass of its own parameters; these are the keys in the study file and part of the cache key.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from xai_compare.game import Game
+from xai_compare.registry import Registry
+from xai_compare.streams import Streams
+from xai_compare.types import Attribution
+
+__all__ = ["EXPLAINERS", "Explainer"]
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """What every explainer offers.
+
+    title, citation : for the report. signed : whether it tells direction. scope : "case", or "model" where all cases share
+    one vector (then it is run once over all cases). additive : whether base + values add up to the output.
+    control : True for the one that knows nothing of the model.
+    """
+
+    title: ClassVar[str]
+    citation: ClassVar[str]
+    signed: ClassVar[bool]
+    scope: ClassVar[Literal["case", "model"]]
+    additive: ClassVar[bool]
+    control: ClassVar[bool]
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        """Explain all cases of the game, in its output space. Raises NotApplicable where it does not fit the model."""
+
+
+EXPLAINERS: Registry[type[Explainer]] = Registry("explainer", "xai_compare.explainers", "xai_compare.explainers")

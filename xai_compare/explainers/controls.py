@@ -1,0 +1,32 @@
+"""The control: random numbers that know nothing of the model. In every study, the chance floor of every metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from xai_compare.explainers import EXPLAINERS
+from xai_compare.game import Game
+from xai_compare.streams import Streams
+from xai_compare.types import Attribution
+
+__all__ = ["RandomControl"]
+
+
+@EXPLAINERS.register("random")
+@dataclass(frozen=True, slots=True)
+class RandomControl:
+    """Independent standard normal numbers for every case and feature. Costs no model row."""
+
+    title: ClassVar[str] = "Random control"
+    citation: ClassVar[str] = ""
+    signed: ClassVar[bool] = True
+    scope: ClassVar[Literal["case", "model"]] = "case"
+    additive: ClassVar[bool] = False
+    control: ClassVar[bool] = True
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        values = np.stack([streams.case(case).standard_normal(game.d) for case in game.cases])
+        return Attribution(values, game.target, game.output)

@@ -1,0 +1,95 @@
+"""SHAP: Shapley values of the game, by the algorithm that fits the model.
+
+One file per algorithm; this one chooses and records why. Interventional throughout: hidden features take the study's
+background, as in every metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers.shap import linear, permutation, tree
+from xai_compare.game import Game
+from xai_compare.streams import Streams
+from xai_compare.types import Array, Attribution
+
+__all__ = ["Shap"]
+
+Algorithm = Literal["auto", "tree", "linear", "permutation"]
+
+# A sum that misses the output by more than this share of the output's range over the background is not SHAP any more.
+_TOLERANCE = 1e-6
+
+
+@EXPLAINERS.register("shap")
+@dataclass(frozen=True, slots=True)
+class Shap:
+    """Shapley values: what each feature adds to the output, averaged over all orders of showing the features.
+
+    Values are in the output space of the game and add up to v(everything) - v(nothing); this is checked here in
+    float64 for every case. A case whose sum is off is computed again by permutation, counted, and the result is degraded.
+
+    Cost: none (tree, linear: read from the model), or 2 * d * permutations * background rows model rows per case.
+
+    Parameters
+    ----------
+    algorithm : "auto" takes tree for tree ensembles, linear where the output is linear in the encoding, else permutation.
+    permutations : antithetic pairs of feature orders for the permutation algorithm.
+
+    Raises
+    ------
+    NotApplicable
+        If an algorithm is asked for that does not fit the model.
+    """
+
+    title: ClassVar[str] = "SHAP"
+    citation: ClassVar[str] = "Lundberg & Lee 2017; Lundberg et al. 2020; Strumbelj & Kononenko 2014; shap"
+    signed: ClassVar[bool] = True
+    scope: ClassVar[Literal["case", "model"]] = "case"
+    additive: ClassVar[bool] = True
+    control: ClassVar[bool] = False
+
+    algorithm: Algorithm = "auto"
+    permutations: int = 10
+
+    def __post_init__(self) -> None:
+        if self.permutations < 1:
+            raise XaiCompareError(f"permutations must be at least 1, found {self.permutations}")
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        algorithm, why = self._choose(game)
+        base, full = game.empty(), game.full()
+        if algorithm == "permutation":
+            values = permutation.values(game, np.arange(game.n), self.permutations, streams)
+        else:
+            values = (tree if algorithm == "tree" else linear).values(game)
+        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": algorithm != "permutation"}
+        off = self._off(game, values, base, full)
+        if off.size and algorithm != "permutation":
+            values[off] = permutation.values(game, off, self.permutations, streams)
+            about["degraded"] = f"{off.size} of {game.n} cases did not add up under the {algorithm} algorithm and were computed by permutation"
+        about["model_rows"] = game.rows_spent
+        about["largest_residual"] = float(np.abs(base + values.sum(axis=1) - full).max())
+        return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
+
+    def _choose(self, game: Game) -> tuple[Algorithm, str]:
+        fits = {"tree": tree.reason_against(game), "linear": linear.reason_against(game), "permutation": ""}
+        if self.algorithm != "auto":
+            if fits[self.algorithm]:
+                raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")
+            return self.algorithm, "asked for in the study"
+        if not fits["tree"]:
+            return "tree", f"{type(game.model.core).__name__} is made of trees whose output is the explained {game.output}"
+        if not fits["linear"]:
+            return "linear", f"the {game.output} is linear in the model's encoding"
+        return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
+
+    def _off(self, game: Game, values: Array, base: Array, full: Array) -> Array:
+        """Positions of the cases whose values do not add up."""
+        scale = max(float(np.ptp(np.concatenate([full, base]))), 1e-12)
+        return np.flatnonzero(np.abs(base + values.sum(axis=1) - full) > _TOLERANCE * scale)

@@ -1,0 +1,190 @@
+"""The game: coalitions in, outputs out. One hiding rule, one background, one batched evaluator for everyone.
+
+v(case, coalition) is the explained output of a model when only the shown features of the case keep their value and
+the hidden ones take every fill row in turn, averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_compare.streams import Streams
+from xai_compare.types import Array, BoolArray, Data, Inputs, IntArray, Model, Output
+
+__all__ = ["BLOCK", "Coalitions", "Game", "all_pairs", "evaluate_coalitions", "random_pairs", "sample_size"]
+
+BLOCK = 32_768
+"""Model rows of one predict call: large enough to drown a forest's dispatch, small enough for the cache. Never depends on the machine."""
+
+
+class Game:
+    """v for n cases of one model.
+
+    Parameters
+    ----------
+    model : the model.
+    data : the study's data; its feature space hides, its background fills.
+    inputs : the n cases.
+    cases : (n,) their numbers in the study, which key the random streams.
+    target : (n,) the explained output of each case.
+    output : the space in which outputs are read.
+    fill : how features are hidden.
+
+    Attributes
+    ----------
+    rows_spent : model rows asked of the model so far.
+    """
+
+    def __init__(self, model: Model, data: Data, inputs: Inputs, cases: IntArray, target: IntArray, output: Output, fill: str = "background") -> None:
+        self.model, self.data, self.inputs = model, data, inputs
+        self.cases, self.target, self.output, self.fill = cases, target, output, fill
+        self.n, self.d = len(cases), data.space.d
+        self.present = data.space.present(inputs)
+        self.rows_spent = 0
+        self._known: dict[bytes, float] = {}
+        self._encoded: tuple[Array, Array] | None = None
+
+    def values(self, rows: IntArray, keep: BoolArray) -> Array:
+        """(m,) v of m coalitions, each of case rows[i] with the features keep[i] (m, d) shown.
+
+        Cost: width(fill) model rows for each coalition not asked before, 1 for a full one.
+        """
+        keys = self._keys(rows, keep)
+        fresh: dict[bytes, int] = {}
+        for position, key in enumerate(keys):
+            if key not in self._known and key not in fresh:
+                fresh[key] = position
+        if fresh:
+            at = np.fromiter(fresh.values(), dtype=np.int64, count=len(fresh))
+            self._known.update(zip(fresh, self._evaluate(rows[at], keep[at]).tolist(), strict=True))
+        return np.fromiter((self._known[key] for key in keys), dtype=np.float64, count=len(keys))
+
+    def full(self) -> Array:
+        """(n,) v of everything shown: the model's own output for the case."""
+        return self.values(np.arange(self.n), np.ones((self.n, self.d), dtype=bool))
+
+    def empty(self) -> Array:
+        """(n,) v of nothing shown: the mean output over the fill rows."""
+        return self.values(np.arange(self.n), np.zeros((self.n, self.d), dtype=bool))
+
+    def predict(self, inputs: Inputs) -> Array:
+        """(m, k) outputs of any inputs in this game's output space, counted like every other model row."""
+        self.rows_spent += len(inputs)
+        return self.model.predict(inputs, self.output)
+
+    def _keys(self, rows: IntArray, keep: BoolArray) -> list[bytes]:
+        # Nothing shown is the same set of masked inputs for every case of one target.
+        who = np.where(keep.any(axis=1), rows, -1 - self.target[rows]).astype(np.int64)
+        packed = np.concatenate([who[:, None].view(np.uint8).reshape(len(rows), -1), np.packbits(keep, axis=1)], axis=1)
+        return [key.tobytes() for key in packed]
+
+    def _evaluate(self, rows: IntArray, keep: BoolArray) -> Array:
+        out = np.empty(len(rows))
+        whole = keep.all(axis=1)
+        if whole.any():
+            out[whole] = self._read(self._masked(rows[whole], keep[whole], whole=True), rows[whole], 1)
+        part = np.flatnonzero(~whole)
+        width = self.data.space.width(self.fill)
+        step = max(1, BLOCK // width)
+        for start in range(0, len(part), step):
+            at = part[start : start + step]
+            out[at] = self._read(self._masked(rows[at], keep[at], whole=False), rows[at], width)
+        return out
+
+    def _read(self, outputs: Array, rows: IntArray, width: int) -> Array:
+        self.rows_spent += len(outputs)
+        chosen = outputs[np.arange(len(outputs)), np.repeat(self.target[rows], width)]
+        return chosen.reshape(-1, width).mean(axis=1)
+
+    def _masked(self, rows: IntArray, keep: BoolArray, whole: bool) -> Array:
+        """(m * width, k) outputs of the masked inputs; `whole` ones need no fill."""
+        fills = self.data.space.fill_rows(self.fill)
+        if self.model.owner is None or fills is None:
+            hidden = self.inputs.iloc[rows] if whole else self.data.space.hide(self.inputs, rows, keep, self.fill)
+            return self.model.predict(hidden, self.output)
+        # Separable by column: encode once, then mix the encoded blocks. The same numbers without preprocessing every masked row.
+        if self._encoded is None:
+            self._encoded = self.model.encode(self.inputs), self.model.encode(fills)
+        cases, fill = self._encoded
+        if whole:
+            return self.model.predict_encoded(cases[rows], self.output)
+        mixed = np.where(keep[:, self.model.owner][:, None, :], cases[rows][:, None, :], fill[None, :, :])
+        return self.model.predict_encoded(mixed.reshape(-1, mixed.shape[-1]), self.output)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coalitions:
+    """The coalition sample of n cases and what the model answered: the currency of every fidelity metric.
+
+    Attributes
+    ----------
+    keep : (n, m, d) the first of each complement pair, True = shown.
+    shown, hidden : (n, m) v(S) and v(everything but S).
+    weights : (m,) of each pair where all pairs are enumerated (they add up to 1), or None where they were drawn.
+    full, empty : (n,) v(everything) and v(nothing).
+    spread : (n,) standard deviation of the model's explained output over the background rows, the scale for "flat".
+    """
+
+    keep: BoolArray
+    shown: Array
+    hidden: Array
+    weights: Array | None
+    full: Array
+    empty: Array
+    spread: Array
+
+
+def sample_size(d: int) -> int:
+    """Complement pairs of one case: max(64, 4 d)."""
+    return max(64, 4 * d)
+
+
+def all_pairs(d: int) -> tuple[BoolArray, Array]:
+    """Every complement pair once, (2^(d-1) - 1, d), with size-uniform weights (m,) that add up to 1.
+
+    A coalition of size s has weight 1 / ((d - 1) C(d, s)); a pair has the weight of its two halves.
+    """
+    codes = np.arange(1, 2 ** (d - 1))  # the last feature hidden in the first half: one of each pair
+    keep = (codes[:, None] >> np.arange(d)) & 1 == 1
+    sizes = keep.sum(axis=1)
+    return keep, 2.0 / ((d - 1) * _choose(d)[sizes])
+
+
+def _choose(d: int) -> Array:
+    from math import comb
+
+    return np.array([comb(d, size) for size in range(d + 1)], dtype=np.float64)
+
+
+def random_pairs(d: int, m: int, rng: np.random.Generator) -> BoolArray:
+    """(m, d) coalitions: the size uniform on 1..d-1, then the members uniform."""
+    sizes = rng.integers(1, d, size=m)
+    order = np.argsort(rng.random((m, d)), axis=1)
+    keep = np.zeros((m, d), dtype=bool)
+    np.put_along_axis(keep, order, np.arange(d)[None, :] < sizes[:, None], axis=1)
+    return keep
+
+
+def evaluate_coalitions(game: Game, streams: Streams) -> Coalitions:
+    """Draw (or, where there are no more than the sample would hold, enumerate) each case's coalitions and ask the model once.
+
+    The draw depends on the seed and the case only: the same for every model and method. Cost: 2 m width(fill) model rows per case.
+    """
+    d, m = game.d, sample_size(game.d)
+    weights: Array | None = None
+    if d <= 2:
+        keep = np.zeros((game.n, 0, d), dtype=bool)
+    elif 2**d - 2 <= 2 * m:
+        pairs, weights = all_pairs(d)
+        keep = np.broadcast_to(pairs, (game.n, *pairs.shape)).copy()
+    else:
+        keep = np.stack([random_pairs(d, m, streams.case(case)) for case in game.cases])
+    rows = np.repeat(np.arange(game.n), keep.shape[1])
+    flat = keep.reshape(-1, d)
+    answers = game.values(np.concatenate([rows, rows]), np.concatenate([flat, ~flat]))
+    shown, hidden = answers.reshape(2, game.n, -1)
+    on_background = game.predict(game.data.train.inputs.iloc[game.data.background])
+    spread = on_background.std(axis=0)[game.target]
+    return Coalitions(keep, shown, hidden, weights, game.full(), game.empty(), spread)

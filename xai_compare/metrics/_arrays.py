@@ -1,0 +1,238 @@
+"""Pure array functions behind the metrics. n cases, m complement pairs, d features; NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_compare.types import Array, BoolArray, IntArray
+
+__all__ = [
+    "Decomposition",
+    "agreement_draws",
+    "decompose",
+    "effective_features",
+    "features_needed",
+    "overlap",
+    "ranks",
+    "weighted_auc",
+    "weighted_f1",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Odd and even parts of the game on its complement pairs, and what is there to tell.
+
+    u, e (n, m); z (n, m, d) = shown - 1/2; t (n, m) = sum z; w (m,) weights of enumerated pairs or None;
+    even, tell, rest, odd (n,): E, N, A of the definition, and the whole odd part.
+    """
+
+    u: Array
+    z: Array
+    t: Array
+    w: Array | None
+    even: Array
+    tell: Array
+    rest: Array
+    odd: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decomposition:
+    """Shares of what moves the output beyond coalition size, each (n,): explained + lost + beyond = 1.
+
+    attainable : what the best additive explanation tells; size_alone : R2 of the coalition size (of the whole variation).
+    """
+
+    explained: Array
+    lost: Array
+    beyond: Array
+    attainable: Array
+    size_alone: Array
+
+
+def pairs_of(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> Pairs:
+    """Odd part u = (v(S) - v(rest)) / 2, even part e, and the variances E, N, A.
+
+    keep (n, m, d), shown and hidden (n, m). Drawn pairs get degrees of freedom (m - 1, m - 1, m - d); enumerated ones weights.
+    """
+    u, e = (shown - hidden) / 2, (shown + hidden) / 2
+    z = keep - 0.5
+    t = z.sum(axis=-1)
+    m, d = z.shape[1:]
+    centre = e.mean(axis=1, keepdims=True) if w is None else (e * w).sum(axis=1, keepdims=True)
+    even = _share((e - centre) ** 2, w, m - 1)
+    tell = _share(_without(u, t, w) ** 2, w, m - 1)
+    root = np.ones(m) if w is None else np.sqrt(w)
+    rest = np.empty(len(u))
+    for i in range(len(u)):  # a least-squares fit per case: no model is asked
+        fit = np.linalg.lstsq(z[i] * root[:, None], u[i] * root, rcond=None)[0]
+        rest[i] = _share((u[i] - z[i] @ fit)[None] ** 2, w, m - d)[0]
+    return Pairs(u, z, t, w, even, tell, rest, _share(u**2, w, m))
+
+
+def _share(squares: Array, w: Array | None, freedom: int) -> Array:
+    """Sum of squares over the pairs: divided by its degrees of freedom, or weighted."""
+    return np.asarray(squares.sum(axis=1) / freedom if w is None else (squares * w).sum(axis=1))
+
+
+def _without(a: Array, b: Array, w: Array | None) -> Array:
+    """a (n, m) without its projection on b (n, m)."""
+    weight = np.ones(a.shape[1]) if w is None else w
+    along = (a * b * weight).sum(axis=1) / np.maximum((b * b * weight).sum(axis=1), 1e-300)
+    return np.asarray(a - along[:, None] * b)
+
+
+def left_over(pairs: Pairs, phi: Array) -> Array:
+    """F (n,): what an explanation phi (n, d) leaves untold, min over c and b >= 0 of u - c t - b z.phi.
+
+    N where phi is constant or points the wrong way.
+    """
+    g = np.matmul(pairs.z, phi[:, :, None])[:, :, 0]
+    return _left_over_of(pairs, g)
+
+
+def _left_over_of(pairs: Pairs, g: Array) -> Array:
+    """`left_over` for g = z.phi given as (n, m)."""
+    w, m = pairs.w, g.shape[1]
+    weight = np.ones(m) if w is None else w
+    r, u = _without(g, pairs.t, w), _without(pairs.u, pairs.t, w)
+    norm, whole = (r * r * weight).sum(axis=1), (g * g * weight).sum(axis=1)
+    along = (u * r * weight).sum(axis=1)
+    # Rounding leaves dust of a constant phi after the projection: that is no direction.
+    useful = (norm > 1e-18 * np.maximum(whole, 1e-300)) & (along > 0)
+    b = np.where(useful, along / np.where(useful, norm, 1.0), 0.0)
+    left = _share((u - b[:, None] * r) ** 2, w, m - 2)
+    return np.where(useful, left, pairs.tell)
+
+
+def decompose(pairs: Pairs, phi: Array) -> Decomposition:
+    """Split what moves the output into explained by phi (n, d), lost by it, and beyond any additive explanation."""
+    left = left_over(pairs, phi)
+    total = pairs.tell + pairs.even
+    return Decomposition(
+        explained=(pairs.tell - left) / total,
+        lost=(left - pairs.rest) / total,
+        beyond=(pairs.rest + pairs.even) / total,
+        attainable=(pairs.tell - pairs.rest) / total,
+        size_alone=(pairs.odd - pairs.tell) / (pairs.odd + pairs.even),
+    )
+
+
+def features_needed(pairs: Pairs, phi: Array, share: float) -> Array:
+    """(n,) the fewest top-|phi| features whose truncated phi explains `share` of the attainable; d + 1 if none does."""
+    n, d = phi.shape
+    order = np.argsort(-np.abs(phi), axis=1, kind="stable")
+    goal = share * (pairs.tell - pairs.rest)
+    g = np.zeros(pairs.u.shape)
+    needed = np.full(n, d + 1.0)
+    for k in range(d):
+        feature = order[:, k]
+        g = g + np.take_along_axis(pairs.z, feature[:, None, None], axis=2)[:, :, 0] * phi[np.arange(n), feature][:, None]
+        reached = (pairs.tell - _left_over_of(pairs, g) >= goal) & (needed > d)
+        needed[reached] = k + 1
+        if (needed <= d).all():
+            break
+    return needed
+
+
+def effective_features(phi: Array) -> Array:
+    """(n,) exp of the entropy of |phi| / sum |phi|, in [1, d]; NaN for all zeros."""
+    size = np.abs(phi)
+    total = size.sum(axis=1, keepdims=True)
+    p = np.divide(size, total, out=np.full_like(size, np.nan), where=total > 0)
+    logs = np.log(np.where(p > 0, p, 1.0))
+    return np.asarray(np.exp(-(p * logs).sum(axis=1)))
+
+
+def overlap(a: Array, b: Array) -> tuple[Array, Array]:
+    """Shared mass of two attributions (n, d): 1 - half the distance of their signed shares, and its chance.
+
+    The chance is the mean over all re-orderings of the features within the case. NaN where one is all zero.
+    """
+    pa, pb = _shares(a), _shares(b)
+    o = 1 - np.abs(pa - pb).sum(axis=1) / 2
+    chance = 1 - np.abs(pa[:, :, None] - pb[:, None, :]).sum(axis=(1, 2)) / (2 * a.shape[1])
+    return o, chance
+
+
+def _shares(phi: Array) -> Array:
+    total = np.abs(phi).sum(axis=1, keepdims=True)
+    return np.divide(phi, total, out=np.full_like(phi, np.nan), where=total > 0)
+
+
+def ranks(phi: Array) -> Array:
+    """(n, d) average ranks of |phi|, 1 = strongest, ties shared."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(-np.abs(phi), axis=1, method="average"))
+
+
+def _tie_broken(phi: Array, noise: Array) -> IntArray:
+    """(n, d) features from strongest to weakest, ties in the order of `noise`."""
+    return np.lexsort((noise, -np.abs(phi)), axis=1)
+
+
+def agreement_draws(a: Array, b: Array, k: int, noise: Array) -> dict[str, Array]:
+    """Top-k agreement of two attributions (n, d), averaged over random tie-breaks.
+
+    noise : (draws, 2, n, d) uniform numbers that break ties.
+
+    Returns
+    -------
+    feature, rank, sign, signed_rank : (n,) shares of k. a_positive, b_positive : (n,) positive shares among each top k.
+    """
+    total = {name: np.zeros(len(a)) for name in ("feature", "rank", "sign", "signed_rank", "a_positive", "b_positive")}
+    for one, other in noise:
+        top_a, top_b = _tie_broken(a, one)[:, :k], _tie_broken(b, other)[:, :k]
+        up_a, up_b = np.take_along_axis(a, top_a, axis=1) > 0, np.take_along_axis(b, top_b, axis=1) > 0
+        both = top_a[:, :, None] == top_b[:, None, :]
+        same_sign = up_a[:, :, None] == up_b[:, None, :]
+        place = np.eye(k, dtype=bool)[None]
+        total["feature"] += both.sum(axis=(1, 2))
+        total["rank"] += (both & place).sum(axis=(1, 2))
+        total["sign"] += (both & same_sign).sum(axis=(1, 2))
+        total["signed_rank"] += (both & same_sign & place).sum(axis=(1, 2))
+        total["a_positive"] += up_a.sum(axis=1)
+        total["b_positive"] += up_b.sum(axis=1)
+    return {name: value / (k * len(noise)) for name, value in total.items()}
+
+
+def spearman(a: Array, b: Array) -> Array:
+    """(n,) correlation of the ranks of |a| and |b|; NaN where one has no order."""
+    ra, rb = ranks(a), ranks(b)
+    ra, rb = ra - ra.mean(axis=1, keepdims=True), rb - rb.mean(axis=1, keepdims=True)
+    scale = np.sqrt((ra**2).sum(axis=1) * (rb**2).sum(axis=1))
+    return np.divide((ra * rb).sum(axis=1), scale, out=np.full(len(a), np.nan), where=scale > 0)
+
+
+def pairwise_rank(a: Array, b: Array) -> Array:
+    """(n,) share of feature pairs that both put in the same order by strength; a tie in either counts one half."""
+    first, second = np.triu_indices(a.shape[1], 1)
+    sa = np.sign(np.abs(a)[:, first] - np.abs(a)[:, second])
+    sb = np.sign(np.abs(b)[:, first] - np.abs(b)[:, second])
+    return np.asarray(np.where((sa == 0) | (sb == 0), 0.5, sa == sb).mean(axis=1))
+
+
+def weighted_f1(predicted: IntArray, y: IntArray, k: int, weights: Array) -> Array:
+    """F1 under each row of weights (r, n): of class 1 for two classes, else the mean over the classes. 0 where undefined."""
+    scores = []
+    for c in [1] if k == 2 else range(k):
+        hit = weights @ ((predicted == c) & (y == c)).astype(np.float64)
+        said, true = weights @ (predicted == c).astype(np.float64), weights @ (y == c).astype(np.float64)
+        scores.append(np.divide(2 * hit, said + true, out=np.zeros(len(weights)), where=said + true > 0))
+    return np.asarray(np.mean(scores, axis=0))
+
+
+def weighted_auc(score: Array, positive: BoolArray, weights: Array) -> Array:
+    """ROC-AUC under each row of weights (r, n); ties count one half; NaN where a resample has one class only."""
+    _, group = np.unique(score, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    up = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
+    down = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
+    below = np.cumsum(down, axis=1) - down / 2
+    pairs = up.sum(axis=1) * down.sum(axis=1)
+    return np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0)

@@ -1,0 +1,1 @@
+"""Models behind one face: adapt what is fitted, train what a study names."""

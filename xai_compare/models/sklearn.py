@@ -1,0 +1,191 @@
+"""Any fitted scikit-learn classifier or regressor, pipelines opened where their columns can be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xai_compare.data.space import mix_frames
+from xai_compare.data.tabular import class_name
+from xai_compare.errors import ModelError, NotApplicable
+from xai_compare.models.encoding import dense, owners
+from xai_compare.types import Array, Inputs, IntArray, Output, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SklearnModel", "adapt_sklearn"]
+
+# Estimators whose trees shap reads exactly. Histogram boosting is not among them: its binned thresholds break additivity.
+_TREES = {f"{kind}{task}" for kind in ("DecisionTree", "ExtraTree", "ExtraTrees", "RandomForest") for task in ("Classifier", "Regressor")}
+_TREES |= {"GradientBoostingRegressor"}
+
+
+@dataclass(eq=False)
+class SklearnModel:
+    """A fitted scikit-learn estimator. See `xai_compare.types.Model` for the face it shows."""
+
+    name: str
+    estimator: Any
+    task: Task
+    outputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    core: Any
+    preprocess: Any = None
+    owner: IntArray | None = None
+    closed: str = ""
+    offers: frozenset[str] = frozenset()
+    weights: tuple[Array, Array] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def native(self) -> Output:
+        if self.task == "regression":
+            return "value"
+        return "margin" if "margin" in self.offers else "probability"
+
+    def predict(self, inputs: Inputs, output: Output) -> Array:
+        return self._call(self.estimator, self._as_fitted(inputs), output)
+
+    def encode(self, inputs: Inputs) -> Array:
+        seen = self._as_fitted(inputs)
+        encoded = dense(seen if self.preprocess is None else self.preprocess.transform(seen))
+        # Trees compare float32: a method that reads their thresholds must see the same numbers.
+        return encoded.astype(np.float32).astype(np.float64) if "tree" in self.offers else encoded
+
+    def predict_encoded(self, encoded: Array, output: Output) -> Array:
+        return self._call(self.core, _with_names(self.core, encoded), output)
+
+    def _as_fitted(self, inputs: pd.DataFrame) -> Any:
+        """The frame with the columns, or the bare array, that the estimator was fitted on."""
+        names = getattr(self.estimator, "feature_names_in_", None)
+        return inputs.to_numpy() if names is None else inputs[list(names)]
+
+    def _call(self, estimator: Any, seen: Any, output: Output) -> Array:
+        if output == "value":
+            return np.asarray(estimator.predict(seen), dtype=np.float64).reshape(len(seen), -1)
+        if output == "probability":
+            if "probability" not in self.offers:
+                raise NotApplicable(f"{type(self.estimator).__name__} gives no probabilities")
+            return np.asarray(estimator.predict_proba(seen), dtype=np.float64)
+        if "margin" not in self.offers:
+            raise NotApplicable(f"{type(self.estimator).__name__} has no margin of its own")
+        z = np.asarray(estimator.decision_function(seen), dtype=np.float64)
+        return np.column_stack([-z, z]) if z.ndim == 1 else z - z.mean(axis=1, keepdims=True)
+
+
+def adapt_sklearn(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequence[str] | None = None) -> SklearnModel:
+    """Put a fitted estimator or pipeline behind the common face.
+
+    Parameters
+    ----------
+    sample : a few rows (the background), to check the opened parts by numbers.
+    classes : class names in the order of the estimator's outputs; None takes its own `classes_`.
+
+    Raises
+    ------
+    ModelError
+        If it is not fitted, predicts several targets, lacks a column or gives neither probabilities nor margins.
+    """
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.exceptions import NotFittedError
+
+    if not (is_classifier(estimator) or is_regressor(estimator)):
+        raise ModelError(f"model '{name}': {type(estimator).__name__} is neither a classifier nor a regressor")
+    task: Task = "classification" if is_classifier(estimator) else "regression"
+    wanted = [str(column) for column in getattr(estimator, "feature_names_in_", [])]
+    if missing := [column for column in wanted if column not in sample.columns]:
+        raise ModelError(f"model '{name}' was fitted with the columns {', '.join(missing)}, which the data lack")
+    try:
+        estimator.predict(sample[wanted].head(2) if wanted else sample.head(2).to_numpy())
+    except NotFittedError as error:
+        raise ModelError(f"model '{name}' is not fitted: fit it first, or name its kind in a study file") from error
+    if task == "classification":
+        outputs = tuple(classes) if classes else tuple(class_name(label) for label in np.asarray(estimator.classes_).tolist())
+    else:
+        outputs = ("value",)
+    model = SklearnModel(name, estimator, task, outputs, tuple(map(str, sample.columns)), core=estimator)
+    model.offers = _offers(name, estimator, task)
+    _open(model, sample)
+    model.about = {"class": type(estimator).__name__, "core": type(model.core).__name__, "library": "scikit-learn"}
+    return model
+
+
+def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
+    if task == "regression":
+        return frozenset({"value"})
+    offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}
+    if not offers:
+        raise ModelError(f"model '{name}': {type(estimator).__name__} gives neither probabilities nor margins. Wrap it in CalibratedClassifierCV")
+    return frozenset(offers)
+
+
+def _open(model: SklearnModel, sample: pd.DataFrame) -> None:
+    """Separate encoding and core if the columns can be told apart; else note why not."""
+    model.core, model.preprocess = model.estimator, None
+    columns = np.arange(len(model.columns), dtype=np.int64)
+    names = getattr(model.estimator, "feature_names_in_", None)
+    if names is not None:  # the estimator may know fewer columns than the data, or another order
+        columns = np.array([model.columns.index(str(column)) for column in names], dtype=np.int64)
+    try:
+        if type(model.estimator).__name__ == "Pipeline":
+            model.core = model.estimator.steps[-1][1]
+            model.preprocess = model.estimator[:-1] if len(model.estimator.steps) > 1 else None
+        if type(model.core).__name__ in _TREES:
+            model.offers |= {"tree"}
+        model.owner = owners(model.preprocess, columns)
+        _check_separable(model, sample)
+    except NotApplicable as reason:
+        model.owner, model.closed = None, str(reason)
+        return
+    model.weights = _weights(model, sample)
+    if model.weights is not None:
+        model.offers |= {"linear"}
+
+
+def _check_separable(model: SklearnModel, sample: pd.DataFrame) -> None:
+    """Mixing encoded columns must equal encoding mixed rows, on random masks of the sample."""
+    try:
+        encoded = model.encode(sample)
+    except (TypeError, ValueError) as error:
+        raise NotApplicable(f"its input is not numeric and no preprocessing step is known ({error})") from error
+    if encoded.shape[1] != len(model.owner if model.owner is not None else ()):
+        raise NotApplicable(f"its preprocessing gives {encoded.shape[1]} columns where {len(model.owner or ())} were expected")
+    rng = np.random.default_rng(0)
+    left, right = rng.integers(len(sample), size=(2, 64))
+    keep = rng.random((64, len(model.columns))) < 0.5
+    mixed = model.encode(mix_frames(sample, left, sample, right, keep))
+    if not np.array_equal(mixed, np.where(keep[:, model.owner], encoded[left], encoded[right]), equal_nan=True):
+        raise NotApplicable("its preprocessing does not treat each column on its own")
+
+
+def _weights(model: SklearnModel, sample: pd.DataFrame) -> tuple[Array, Array] | None:
+    """(k, p) and (k,) such that the native output is encoded @ weights.T + intercept; None if it is not linear."""
+    coef, intercept = getattr(model.core, "coef_", None), getattr(model.core, "intercept_", None)
+    if coef is None or intercept is None or model.native == "probability" or hasattr(coef, "toarray"):
+        return None
+    w = np.atleast_2d(np.asarray(coef, dtype=np.float64))
+    b = np.broadcast_to(np.asarray(intercept, dtype=np.float64).ravel(), (len(w),))
+    if model.native == "margin":
+        if len(w) == 1:
+            w, b = np.vstack([-w, w]), np.concatenate([-b, b])
+        else:
+            w, b = w - w.mean(axis=0), b - b.mean()
+    encoded = model.encode(sample)
+    if w.shape[1] != encoded.shape[1]:
+        return None
+    outputs = model.predict_encoded(encoded, model.native)
+    return (w, b) if outputs.shape[1] == len(w) and np.allclose(encoded @ w.T + b, outputs, rtol=1e-8, atol=1e-8) else None
+
+
+def _with_names(estimator: Any, array: Array) -> Any:
+    """A core that was fitted on named columns warns at a bare array: give it the names back."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        return array
+    import pandas as pd
+
+    return pd.DataFrame(array, columns=names)

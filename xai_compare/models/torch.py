@@ -1,0 +1,98 @@
+"""A torch net on a table: raw columns in, categories one-hot inside the adapter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xai_compare.types import Array, Inputs, IntArray, Output, Task
+
+__all__ = ["TorchTable"]
+
+BATCH = 2048
+"""Rows of one forward: fixed, because float32 results change with it."""
+
+
+@dataclass(eq=False)
+class TorchTable:
+    """A perceptron with the columns and categories it was trained on. See `xai_compare.types.Model` for its face.
+
+    levels : the known values of each categorical column, by position; an unknown value becomes an all-zero block.
+    """
+
+    name: str
+    core: Any
+    task: Task
+    outputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    levels: Mapping[int, list[Any]]
+    hidden: tuple[int, ...]
+    closed: str = ""
+    weights: tuple[Array, Array] | None = None
+    about: Mapping[str, Any] = field(default_factory=lambda: {"class": "mlp", "core": "Perceptron", "library": "torch"})
+
+    @property
+    def native(self) -> Output:
+        return "value" if self.task == "regression" else "margin"
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return frozenset({"value", "gradient"} if self.task == "regression" else {"margin", "probability", "gradient"})
+
+    @property
+    def owner(self) -> IntArray:
+        widths = [len(self.levels[j]) if j in self.levels else 1 for j in range(len(self.columns))]
+        return np.repeat(np.arange(len(self.columns), dtype=np.int64), widths)
+
+    def encode(self, inputs: Inputs) -> Array:
+        blocks = []
+        for j, name in enumerate(self.columns):
+            values = inputs[name]
+            if j in self.levels:
+                known = np.asarray(self.levels[j], dtype=object)
+                blocks.append((values.to_numpy(dtype=object)[:, None] == known[None, :]).astype(np.float64))
+            else:
+                blocks.append(values.to_numpy(dtype=np.float64)[:, None])
+        return np.concatenate(blocks, axis=1)
+
+    def predict(self, inputs: Inputs, output: Output) -> Array:
+        return self.predict_encoded(self.encode(inputs), output)
+
+    def predict_encoded(self, encoded: Array, output: Output) -> Array:
+        from xai_compare.models import _nets
+
+        return _nets.forward(_nets.InSpace(self.core, output).eval(), encoded, BATCH)
+
+    def to_bytes(self) -> bytes:
+        """safetensors, with the shape of the net and its categories in the header."""
+        from safetensors.torch import save
+
+        shape = {
+            "task": self.task,
+            "outputs": self.outputs,
+            "columns": self.columns,
+            "levels": [[j, list(values)] for j, values in sorted(self.levels.items())],
+            "hidden": self.hidden,
+        }
+        return save(self.core.state_dict(), metadata={"xai_compare": json.dumps(shape)})
+
+    @classmethod
+    def from_bytes(cls, name: str, content: bytes) -> TorchTable:
+        """The inverse of `to_bytes`; runs no code from the file."""
+        from safetensors.torch import load
+
+        from xai_compare.models._nets import Perceptron
+
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        shape = json.loads(header["__metadata__"]["xai_compare"])
+        levels = {int(j): list(values) for j, values in shape["levels"]}
+        k = len(shape["outputs"])
+        model = cls(name, None, shape["task"], tuple(shape["outputs"]), tuple(shape["columns"]), levels, tuple(shape["hidden"]))
+        model.core = Perceptron(len(model.owner), model.hidden, k)
+        model.core.load_state_dict(load(content))
+        model.core.eval()
+        return model

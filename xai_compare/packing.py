@@ -1,0 +1,119 @@
+"""Value types to plain arrays and back, for the journal and for Results on disk. No pickle anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.types import Attribution, Scores
+
+__all__ = ["join_attributions", "join_scores", "pack_attribution", "pack_scores", "unpack_attribution", "unpack_scores"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def _text(value: Any) -> npt.NDArray[Any]:
+    return np.frombuffer(json.dumps(value, sort_keys=True).encode(), dtype=np.uint8)
+
+
+def _untext(array: npt.NDArray[Any]) -> Any:
+    return json.loads(array.tobytes())
+
+
+def pack_attribution(a: Attribution) -> Arrays:
+    """An attribution as named arrays; `about` must be plain JSON."""
+    arrays: Arrays = {"values": a.values, "target": a.target}
+    for name in ("base", "detail", "present"):
+        if (array := getattr(a, name)) is not None:
+            arrays[name] = array
+    arrays["facts"] = _text({"output": a.output, "signed": a.signed, "scope": a.scope, "additive": a.additive, "about": dict(a.about)})
+    return arrays
+
+
+def unpack_attribution(arrays: Mapping[str, npt.NDArray[Any]]) -> Attribution:
+    """The inverse of `pack_attribution`."""
+    facts = _untext(arrays["facts"])
+    return Attribution(arrays["values"], arrays["target"], base=arrays.get("base"), detail=arrays.get("detail"), present=arrays.get("present"), **facts)
+
+
+def join_attributions(chunks: list[Attribution]) -> Attribution:
+    """Chunks of the same explainer and model, in order, as one. `about` of each chunk is kept where they differ."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+
+    def stacked(name: str) -> npt.NDArray[Any] | None:
+        parts = [getattr(chunk, name) for chunk in chunks]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    return Attribution(
+        np.concatenate([chunk.values for chunk in chunks]),
+        np.concatenate([chunk.target for chunk in chunks]),
+        first.output,
+        stacked("base"),
+        first.signed,
+        first.scope,
+        first.additive,
+        stacked("detail"),
+        _merged([chunk.about for chunk in chunks]),
+        stacked("present"),
+    )
+
+
+def _merged(abouts: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Facts of chunks as facts of the whole: spent rows add up, residuals take the worst, the rest is listed where it differs."""
+    out: dict[str, Any] = {}
+    for key in dict.fromkeys(key for about in abouts for key in about):
+        values = [about[key] for about in abouts if key in about]
+        if key.endswith("_rows"):
+            out[key] = sum(values)
+        elif key.startswith("largest_"):
+            out[key] = max(values)
+        elif key.startswith("mean_"):
+            out[key] = float(np.mean(values))
+        else:
+            out[key] = values[0] if all(value == values[0] for value in values) else values
+    return out
+
+
+def pack_scores(scores: Scores, prefix: str = "") -> Arrays:
+    """Scores and their parts as named arrays: "lost_by_method/values"."""
+    arrays: Arrays = {f"{prefix}values": scores.values}
+    for name in ("chance", "ceiling", "replicates"):
+        if (array := getattr(scores, name)) is not None:
+            arrays[f"{prefix}{name}"] = array
+    arrays[f"{prefix}reasons"] = _text([[int(i), reason] for i, reason in sorted(scores.reasons.items())])
+    for name, part in scores.parts.items():
+        arrays |= pack_scores(part, f"{prefix}{name}/")
+    return arrays
+
+
+def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> Scores:
+    """The inverse of `pack_scores`."""
+    inner = [key.removeprefix(prefix) for key in arrays if key.startswith(prefix)]
+    parts = dict.fromkeys(key.split("/")[0] for key in inner if "/" in key)
+    own = {name: arrays.get(f"{prefix}{name}") for name in ("chance", "ceiling", "replicates")}
+    reasons = {int(i): str(reason) for i, reason in _untext(arrays[f"{prefix}reasons"])}
+    nested = {name: unpack_scores(arrays, f"{prefix}{name}/") for name in parts}
+    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"])
+
+
+def join_scores(chunks: list[Scores]) -> Scores:
+    """Scores of chunks of cases, in order, as one; reasons are renumbered."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+
+    def stacked(name: str) -> npt.NDArray[Any] | None:
+        parts = [getattr(chunk, name) for chunk in chunks]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    starts = np.cumsum([0, *(len(chunk.values) for chunk in chunks)])
+    reasons = {int(start) + i: reason for start, chunk in zip(starts, chunks, strict=False) for i, reason in chunk.reasons.items()}
+    names = [name for name in first.parts if all(name in chunk.parts for chunk in chunks)]
+    parts = {name: join_scores([chunk.parts[name] for chunk in chunks]) for name in names}
+    return Scores(np.concatenate([chunk.values for chunk in chunks]), stacked("chance"), stacked("ceiling"), parts, reasons)

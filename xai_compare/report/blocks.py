@@ -1,0 +1,167 @@
+"""What a section is made of. Blocks hold text and numbers; only the templates write HTML, so escaping lives in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "Block",
+    "Case",
+    "Cases",
+    "Column",
+    "Details",
+    "Downloads",
+    "Entry",
+    "Figure",
+    "Heading",
+    "Link",
+    "Name",
+    "Piece",
+    "Prose",
+    "Section",
+    "SideBySide",
+    "Strong",
+    "Table",
+    "Terms",
+    "Text",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Words that carry the sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A model's name with its colour, which is the same everywhere: `colour` is the model's place in the study."""
+
+    text: str
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link inside the report; `anchor` is made by `words.anchor`, never typed by a user."""
+
+    text: str
+    anchor: str
+
+
+Piece: TypeAlias = str | Strong | Name | Link
+Text: TypeAlias = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading under the section's own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph. A "finding" is what the reader came for, a "note" is said quietly."""
+
+    pieces: Text
+    kind: Literal["plain", "finding", "note"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title and whether it holds numbers."""
+
+    title: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A table cell. `order` sorts it where its text would not; `tone` greys it or marks a verdict beside its words."""
+
+    pieces: Text
+    order: float | None = None
+    tone: Literal["", "good", "bad", "quiet"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of entries under columns. The caption says what is counted and in which direction."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture: SVG bytes, its size in CSS pixels, what it shows in words, and the same numbers as a table."""
+
+    name: str
+    svg: bytes
+    width: int
+    height: int
+    alt: str
+    caption: str
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Terms and what they mean or hold; an anchor lets others link to a term."""
+
+    items: tuple[tuple[str, Text, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Blocks that are folded away until asked for."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Columns of blocks beside each other on a wide page, below each other on a narrow one."""
+
+    columns: tuple[tuple[Block, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One explained case with its anchor for deep links."""
+
+    title: str
+    anchor: str
+    why: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Cases one below the other, each linked from a list above; the script turns the list into a picker."""
+
+    items: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """The files beside the report with their hashes: filled from the report's assets when the page is made."""
+
+
+Block: TypeAlias = Heading | Prose | Table | Figure | Terms | Details | SideBySide | Cases | Downloads
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the report under the reader's question."""
+
+    name: str
+    order: int
+    title: str
+    question: str
+    blocks: tuple[Block, ...]

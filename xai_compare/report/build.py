@@ -1,0 +1,244 @@
+"""Results and their statistics -> the report: one dictionary of plain values from which everything displayed comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xai_compare import __version__
+from xai_compare.compare import AgreementRow, Comparison, GapRow, PerformanceRow, SkillRow
+from xai_compare.report.choose import choose, lead_method, overlap, signed_methods
+from xai_compare.report.limits import limits
+from xai_compare.report.plain import interval, number, plain, text
+from xai_compare.report.verdict import verdict
+from xai_compare.results import Results
+
+__all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build"]
+
+Report: TypeAlias = dict[str, Any]
+
+SCHEMA_VERSION = "1.0"
+DECOMPOSED = "additive_fit"
+PARTS = ("explained", "lost_by_method", "beyond_additive", "attainable", "size_alone")
+_WORST = 3
+
+
+def build(results: Results, comparison: Comparison) -> Report:
+    """The report of a run: plain values only, never NaN, the same for the same input.
+
+    Parameters
+    ----------
+    results : what the run produced.
+    comparison : every statistic on it.
+
+    Returns
+    -------
+    The dictionary that `schema.json` describes. Numbers have at most 10 significant digits; a number that is null has a reason beside it.
+    """
+    report: Report = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "xai_compare", "version": __version__},
+        "scope": _scope(results, comparison),
+        "models": [_model(results, comparison, index) for index in range(len(results.models))],
+        "methods": [plain(asdict(method)) for method in results.methods],
+        "metrics": [plain(asdict(metric)) for metric in results.metrics],
+        "cells": [plain(asdict(cell)) for cell in results.cells],
+        "performance": [_performance(row) for row in comparison.performance],
+        "global": [],
+        "agreement": _agreement(results, comparison),
+        "decomposition": _decomposition(results, comparison),
+        "skills": [_skill(row) for row in comparison.skills],
+        "gaps": [_gap(row) for row in comparison.gaps],
+        "slices": [],
+        "cases": [_case(results, index, why) for index, why in choose(results)],
+        "reason_codes": None,
+        "regulation_map": None,
+        "provenance": plain(results.provenance),
+        "assets": [],
+    }
+    report["limits"] = limits(report, results.limits)
+    report["verdict"] = verdict(report)
+    return report
+
+
+def _scope(results: Results, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "title": text(results.title),
+        "task": results.task,
+        "reference": text(results.reference),
+        "control": text(results.control),
+        "lead_method": lead_method(results),
+        "classes": [text(name) for name in results.classes],
+        "features": [{"name": text(name), "kind": text(kind)} for name, kind in zip(results.features, results.kinds, strict=True)],
+        "cases": len(results.cases.ids),
+        "level": number(comparison.level),
+        "values_shown": results.cases.values is not None,
+        "data": plain(results.data),
+        "study": plain(results.study),
+    }
+
+
+def _model(results: Results, comparison: Comparison, index: int) -> dict[str, Any]:
+    model = results.models[index]
+    agree = comparison.predictions_agree.get(model.name)
+    return {**plain(asdict(model)), "predictions_agree": None if agree is None else interval(agree)}
+
+
+def _performance(row: PerformanceRow) -> dict[str, Any]:
+    return {
+        "model": text(row.model),
+        "score": text(row.score),
+        "split": text(row.split),
+        "better": row.better,
+        "value": interval(row.value),
+        "difference": None if row.difference is None else interval(row.difference),
+    }
+
+
+def _skill(row: SkillRow) -> dict[str, Any]:
+    return {
+        "model": text(row.model),
+        "explainer": text(row.explainer),
+        "metric": text(row.metric),
+        "part": text(row.part),
+        "value": interval(row.value),
+        "chance": number(row.chance),
+        "ceiling": number(row.ceiling),
+        "skill": None if row.skill is None else interval(row.skill),
+        "missing": [{"reason": text(reason), "count": int(count)} for reason, count in sorted(row.missing.items())],
+    }
+
+
+def _gap(row: GapRow) -> dict[str, Any]:
+    words = {key: text(getattr(row, key)) for key in ("kind", "question", "metric", "pairing", "model", "explainer", "a", "b")}
+    return {
+        **words,
+        "gap": interval(row.gap),
+        "p_adjusted": number(row.p_adjusted),
+        "verdict": row.verdict,
+        "tolerance": number(row.tolerance),
+        "disposition": row.disposition,
+        "headline": bool(row.headline),
+    }
+
+
+def _decomposition(results: Results, comparison: Comparison) -> list[dict[str, Any]]:
+    """1 = explained + lost by the method + beyond any additive explanation, per model and method."""
+    found: dict[tuple[str, str], dict[str, SkillRow]] = {}
+    for row in comparison.skills:
+        if row.metric == DECOMPOSED:
+            found.setdefault((row.model, row.explainer), {})[row.part or "explained"] = row
+    return [
+        {
+            "model": text(model),
+            "explainer": text(explainer),
+            "control": explainer == results.control,
+            **{part: _part(rows.get(part)) for part in PARTS},
+        }
+        for (model, explainer), rows in found.items()
+    ]
+
+
+def _part(row: SkillRow | None) -> dict[str, Any] | None:
+    return None if row is None else {**interval(row.value), "chance": number(row.chance)}
+
+
+def _agreement(results: Results, comparison: Comparison) -> list[dict[str, Any]]:
+    pairs: dict[tuple[str, str, str], list[AgreementRow]] = {}
+    for row in comparison.agreement:
+        pairs.setdefault((row.model, row.a, row.b), []).append(row)
+    return [
+        {
+            "model": text(model),
+            "a": text(a),
+            "b": text(b),
+            "measures": [_measure(row) for row in rows],
+            "worst": _worst(results, model, a, b),
+        }
+        for (model, a, b), rows in pairs.items()
+    ]
+
+
+def _measure(row: AgreementRow) -> dict[str, Any]:
+    return {
+        "measure": text(row.measure),
+        "value": interval(row.value),
+        "chance": number(row.chance),
+        "skill": None if row.skill is None else interval(row.skill),
+    }
+
+
+def _worst(results: Results, model: str, a: str, b: str) -> list[dict[str, Any]]:
+    """The cases on which two signed methods share least; the control is left out, as it disagrees with everything."""
+    known = results.attributions
+    if not {a, b} <= set(signed_methods(results)) or (model, a) not in known or (model, b) not in known:
+        return []
+    shared = overlap(known[model, a].values, known[model, b].values)
+    order = [case for case in np.argsort(shared, kind="stable") if np.isfinite(shared[case])]
+    return [{"id": text(results.cases.ids[case]), "overlap": number(shared[case])} for case in order[:_WORST]]
+
+
+def _case(results: Results, index: int, why: str) -> dict[str, Any]:
+    cases, target = results.cases, int(results.cases.target[index])
+    shown = cases.values is not None
+    classes = results.classes
+    return {
+        "id": text(cases.ids[index]),
+        "why": text(why),
+        "target": {"index": target, "name": text(classes[target]) if target < len(classes) else None},
+        "outcome": _class(results, cases.y[index]) if shown and cases.y is not None else None,
+        "values": [text(value) for value in cases.values[index]] if cases.values is not None else None,
+        "models": [_told(results, model.name, index) for model in results.models if model.name in cases.outputs],
+        "attributions": _attributions(results, index),
+    }
+
+
+def _class(results: Results, value: Any) -> str:
+    if results.task == "classification" and isinstance(value, int | np.integer) and 0 <= int(value) < len(results.classes):
+        return text(results.classes[int(value)])
+    found = plain(value)
+    return f"{found:.4g}" if isinstance(found, float) else text(found)
+
+
+def _told(results: Results, model: str, index: int) -> dict[str, Any]:
+    """What one model says of one case: its prediction, and the output explained with its base."""
+    cases = results.cases
+
+    def at(values: Mapping[str, Any]) -> float | None:
+        return number(values[model][index]) if model in values else None
+
+    predicted = at(cases.predicted)
+    if predicted is not None and results.task == "classification":
+        said: str | None = _class(results, int(predicted))
+    else:
+        said = None if predicted is None else f"{predicted:.4g}"
+    return {
+        "model": text(model),
+        "predicted": said,
+        "output": at(cases.outputs),
+        "base": at(cases.base),
+        "probability": at(cases.probability),
+    }
+
+
+def _attributions(results: Results, index: int) -> list[dict[str, Any]]:
+    found = []
+    for model in results.models:
+        for method in signed_methods(results):
+            made = results.attributions.get((model.name, method))
+            if made is None:
+                continue
+            found.append(
+                {
+                    "model": text(model.name),
+                    "explainer": text(method),
+                    "output": made.output,
+                    "base": None if made.base is None else number(made.base[index]),
+                    "additive": bool(made.additive),
+                    "values": [number(value) for value in made.values[index]],
+                }
+            )
+    return found

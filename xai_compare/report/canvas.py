@@ -1,0 +1,131 @@
+"""The ground on which charts are drawn: object API only, one look, bytes that depend on nothing but the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from xai_compare.lazy import load
+from xai_compare.report.words import visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BEYOND",
+    "EXPLAINED",
+    "GREY",
+    "INK",
+    "LINE",
+    "LOST",
+    "MINUS_COLOUR",
+    "PLUS_COLOUR",
+    "Drawing",
+    "Span",
+    "colour",
+    "draw",
+    "label",
+]
+
+# Okabe and Ito's palette: told apart with any colour vision. The order is the models' order in the study.
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+INK, GREY, LINE = "#1c1f24", "#6b7280", "#d5d9de"
+EXPLAINED, LOST, BEYOND = "#44617f", "#e3a857", "#dfe3e7"
+PLUS_COLOUR, MINUS_COLOUR = "#4d7397", "#d08a3c"
+
+_PIXELS_PER_INCH = 96
+_LOOK: dict[str, Any] = {
+    "svg.hashsalt": "xai_compare",
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.titlesize": 9,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": LINE,
+    "xtick.labelcolor": GREY,
+    "ytick.color": LINE,
+    "ytick.labelcolor": INK,
+    "ytick.left": False,
+    "hatch.linewidth": 0.6,
+    "figure.facecolor": "white",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An SVG picture and its size in CSS pixels."""
+
+    svg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A number with its interval, if it has one."""
+
+    mid: float
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, found: dict[str, Any] | None) -> Span | None:
+        """The span of an interval of the report, None where nothing was measured."""
+        if found is None or found["estimate"] is None:
+            return None
+        whole = found["low"] is not None and found["high"] is not None
+        return cls(found["estimate"], found["low"] if whole else None, found["high"] if whole else None)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends; the estimate itself where there is no interval."""
+        return (self.mid if self.low is None else self.low, self.mid if self.high is None else self.high)
+
+
+def colour(place: int) -> str:
+    """The colour of the model at this place in the study."""
+    return OKABE_ITO[place % len(OKABE_ITO)]
+
+
+def label(text: str, longest: int = 26) -> str:
+    """Text that a figure can show: direction marks spelled out, what the font lacks as a box, the rest cut with an ellipsis."""
+    shown = "".join(c if _drawable(c) else "\u25a1" for c in visible(text).replace("\n", " "))
+    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "\u2026"
+
+
+def _drawable(character: str) -> bool:
+    return bool(_font().get_char_index(ord(character)))
+
+
+@lru_cache(maxsize=1)
+def _font() -> Any:
+    manager = load("matplotlib.font_manager")
+    return manager.get_font(manager.findfont("DejaVu Sans"))
+
+
+def draw(width: float, height: float, paint: Callable[[Figure], None]) -> Drawing:
+    """Let `paint` fill a figure of this size in inches and return it as SVG.
+
+    The user's own matplotlib settings neither show nor change, and the bytes hold no date and no version.
+    """
+    matplotlib = load("matplotlib")
+    figures, backend = load("matplotlib.figure"), load("matplotlib.backends.backend_svg")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_LOOK)
+        figure = figures.Figure(figsize=(width, height))
+        canvas = backend.FigureCanvasSVG(figure)
+        paint(figure)
+        out = BytesIO()
+        canvas.print_svg(out, metadata={"Date": None, "Creator": None})
+    return Drawing(out.getvalue(), round(width * _PIXELS_PER_INCH), round(height * _PIXELS_PER_INCH))

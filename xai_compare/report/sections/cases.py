@@ -1,0 +1,129 @@
+"""Section 9: single cases, models side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Case, Cases, Column, Details, Entry, Figure, Prose, Table
+from xai_compare.report.sections import section
+from xai_compare.report.waterfall import Steps, order, waterfalls
+from xai_compare.report.words import case_anchors, method_title, model_name, number_entry, number_text, plain_entry
+
+__all__ = ["make"]
+
+
+@section("cases", 9, "Cases", "Why this one?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """The cases chosen, each with why, what the models say, paired waterfalls and every attribution."""
+    if not report["cases"]:
+        return [Prose(("No case was explained.",), "note")]
+    reading = (
+        "Each panel leads from a model's base (no feature known) to its output for one case. "
+        "The panels share the features and their order, not their axis: a model's steps are in its own space. "
+        "Compare which features lead, their share and their sign."
+    )
+    anchors = case_anchors(report)
+    return [Prose((reading,)), Cases(tuple(_case(report, case, anchors[case["id"]]) for case in report["cases"]))]
+
+
+def _case(report: dict[str, Any], case: dict[str, Any], anchor: str) -> Case:
+    target = case["target"]["name"]
+    title = f"Case {case['id']}" + (f": why {target}?" if target else "")
+    blocks: list[Block] = [_told(report, case), *_figure(report, case, anchor)]
+    if case["attributions"]:
+        blocks.append(Details("Every attribution of this case", (_everything(report, case),)))
+    return Case(title, anchor, case["why"], tuple(blocks))
+
+
+def _told(report: dict[str, Any], case: dict[str, Any]) -> Table:
+    spaces = {model["name"]: model["output"] for model in report["models"]}
+    rows = tuple(
+        (
+            plain_entry(model_name(report, told["model"])),
+            plain_entry(told["predicted"] or "not recorded"),
+            number_entry(told["probability"], "has none"),
+            number_entry(told["output"], "not recorded"),
+            number_entry(told["base"], "not recorded"),
+            plain_entry(spaces[told["model"]]),
+        )
+        for told in case["models"]
+    )
+    known = f"; the outcome was {case['outcome']}" if case["outcome"] is not None else ""
+    columns = (
+        Column("Model"),
+        Column("Predicts"),
+        Column("Probability", True),
+        Column("Output", True),
+        Column("Base", True),
+        Column("Space"),
+    )
+    return Table(f"What the models say of this case{known}", columns, rows)
+
+
+def _figure(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
+    """Waterfalls by the first method that adds up on most models, or the words that say why there are none."""
+    told = {row["model"]: row for row in case["models"]}
+    ran: dict[str, list[dict[str, Any]]] = {}
+    for row in case["attributions"]:
+        base = row["base"] if row["base"] is not None else told.get(row["model"], {}).get("base")
+        if row["additive"] and base is not None and told[row["model"]]["output"] is not None:
+            ran.setdefault(row["explainer"], []).append({**row, "base": base})
+    if not ran:
+        return [Prose(("No method that adds up to the output ran, so there is no waterfall; the attributions are in the table.",), "note")]
+    method = max(ran, key=lambda name: len(ran[name]))
+    return [_waterfall(report, case, name, ran[method])]
+
+
+def _waterfall(report: dict[str, Any], case: dict[str, Any], name: str, rows: list[dict[str, Any]]) -> Figure:
+    steps = [_steps(report, case, row) for row in rows]
+    names = _features(report, case)
+    drawing = waterfalls(steps, names)
+    ranked = order(steps)[:3]
+    spoken = "; ".join(_spoken(step, names, ranked) for step in steps)
+    title = method_title(report, rows[0]["explainer"])
+    alt = f"Waterfalls of case {case['id']} by {title}, one panel per model. {spoken}."
+    caption = (
+        f"From base to output by {title}. Plain bars to the right raise the output, hatched bars to the left lower it. "
+        "The table below has every number."
+    )
+    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption)
+
+
+def _spoken(steps: Steps, names: list[str], ranked: list[int]) -> str:
+    led = ", ".join(f"{names[i]} {number_text(steps.values[i])}" for i in ranked)
+    return f"{steps.model} from {number_text(steps.base)} to {number_text(steps.output)} ({steps.space}), led by {led}"
+
+
+def _steps(report: dict[str, Any], case: dict[str, Any], row: dict[str, Any]) -> Steps:
+    output = next(told["output"] for told in case["models"] if told["model"] == row["model"])
+    values = tuple(value or 0.0 for value in row["values"])  # a feature that the case lacks adds nothing
+    return Steps(row["model"], model_name(report, row["model"]).colour, row["output"], row["base"], output, values)
+
+
+def _features(report: dict[str, Any], case: dict[str, Any]) -> list[str]:
+    names = [feature["name"] for feature in report["scope"]["features"]]
+    return [f"{name} = {value}" for name, value in zip(names, case["values"], strict=True)] if case["values"] is not None else names
+
+
+def _everything(report: dict[str, Any], case: dict[str, Any]) -> Table:
+    """Features by attributions, each in its own unit: columns are not comparable with each other."""
+    rows = case["attributions"]
+    columns = (Column("Feature"), *((Column("Value"),) if case["values"] is not None else ()), *(_column(report, row) for row in rows))
+    entries = []
+    for index, feature in enumerate(report["scope"]["features"]):
+        value = (plain_entry(case["values"][index]),) if case["values"] is not None else ()
+        entries.append((plain_entry(feature["name"]), *value, *(_signed(row["values"][index]) for row in rows)))
+    return Table(
+        "Attributions; every column in the space and scale of its own model and method, so compare signs and ranks", columns, tuple(entries)
+    )
+
+
+def _column(report: dict[str, Any], row: dict[str, Any]) -> Column:
+    return Column(f"{row['model']}, {method_title(report, row['explainer'])} ({row['output']})", numeric=True)
+
+
+def _signed(value: float | None) -> Entry:
+    if value is None:
+        return Entry(("absent",), None, "quiet")
+    words = number_text(value)
+    return Entry((f"+{words}" if value > 0 else words,), value)

@@ -1,0 +1,78 @@
+"""Section 3: differences of skill between models and between methods, with what noise alone would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Details, Figure, Prose
+from xai_compare.report.canvas import Span
+from xai_compare.report.charts import Gap, forest
+from xai_compare.report.sections import section
+from xai_compare.report.sections._gaps import gap_table, pairing_text
+from xai_compare.report.words import interval_text, level, model_name
+
+__all__ = ["make"]
+
+_LONGEST = 36
+
+
+@section("gaps", 3, "Gaps", "Which gaps exceed noise?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """Forest plot of the lead metrics' gaps between models, then every gap as a table."""
+    between = [row for row in report["gaps"] if row["kind"] == "models"]
+    methods = [row for row in report["gaps"] if row["kind"] == "methods"]
+    reading = (
+        "A gap is a difference of skill on the same cases; above 0 the first of the two is explained better, "
+        f"also for metrics where a lower score is better. Intervals are at {level(report)}. "
+        "A p marked Holm is corrected for the number of headline gaps; one marked exploratory is not, and some of those are small by luck."
+    )
+    blocks: list[Block] = [Prose((reading,)), *_forest(report, between)]
+    if between:
+        blocks.append(
+            Details(
+                "Every gap between models",
+                (gap_table(report, between, "Gaps between models, first minus second, in skill (higher is better explained)"),),
+            )
+        )
+    if methods:
+        blocks.append(
+            Details(
+                "Every gap between methods on one model",
+                (gap_table(report, methods, "Gaps between methods, first minus second, in skill (higher explains better)"),),
+            )
+        )
+    return blocks if between or methods else [Prose(("No gap was computed.",), "note")]
+
+
+def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block]:
+    lead = {metric["name"] for metric in report["metrics"] if metric["lead"]}
+    rows = [row for row in between if (row["metric"] in lead or row["headline"]) and Span.of(row["gap"])]
+    questions = list(dict.fromkeys(row["question"] for row in rows))
+    rows.sort(key=lambda row: (questions.index(row["question"]), not row["headline"]))
+    shown = rows[:_LONGEST]
+    if not shown:
+        return [Prose(("No gap between models was measured on a lead metric.",), "note")]
+    drawing = forest([_line(report, row) for row in shown], level(report))
+    spoken = "; ".join(
+        f"{row['question']}, {row['a']} minus {row['b']} by {pairing_text(report, row)}: {interval_text(row['gap'])}" for row in shown
+    )
+    alt = f"Forest plot of gaps between models about a zero line, by question. {spoken}."
+    caption = (
+        "Gaps by question against the reference, lead metrics only. "
+        "Filled diamonds are the gaps of the verdict, open circles the others (exploratory)"
+    )
+    if any(row["tolerance"] is not None for row in shown):
+        caption += "; the grey band is the tolerance of the study"
+    if len(rows) > len(shown):
+        caption += f"; {len(rows) - len(shown)} more are in the table"
+    table = gap_table(report, shown, "The same gaps in numbers, in skill: higher is better explained")
+    return [Figure("gaps", drawing.svg, drawing.width, drawing.height, alt, caption + ".", table)]
+
+
+def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
+    span = Span.of(row["gap"])
+    if span is None:
+        raise ValueError(f"the gap of {row['a']} and {row['b']} on {row['metric']} was not measured")
+    by = "best method" if row["pairing"] == "best_method" else pairing_text(report, row)
+    name = model_name(report, row["a"])
+    return Gap(row["question"], f"{row['a']}, {by}", name.colour, span, row["tolerance"], row["headline"])

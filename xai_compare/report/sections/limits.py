@@ -1,0 +1,59 @@
+"""Section 13: everything that was not tested, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Column, Entry, Heading, Piece, Prose, Table
+from xai_compare.report.sections import section
+from xai_compare.report.words import method_title, metric_link, model_name, plain_entry
+
+__all__ = ["make"]
+
+_KINDS = {
+    "section": ("Sections that could not be made", "The report has a gap here; its data are in report.json."),
+    "failed": ("Failed", "Stopped with an error, so there is no score."),
+    "degraded": ("Degraded", "Ran with less than was asked for."),
+    "skipped": ("Skipped", "Left out before it ran."),
+    "not_applicable": ("Not applicable", "The method or metric does not fit this model or these data."),
+    "missing": ("Scores missing for some cases", "These cases have no score; averages are over the others."),
+    "no_power": ("No power here", "No method is told apart from the control, so the metric ranks nothing on this model."),
+    "warning": ("Warnings of the run", "Said by the run itself."),
+}
+_COUNTED = {"missing": "Scores missing", "no_power": "Metrics", "warning": "Times", "section": "Times"}
+_ALWAYS = (
+    "Intervals speak of these fitted models, these cases and this background. "
+    "They do not cover another training run, another background or another population. "
+    "A high share explained says that the explanation fits the model, not that the model is right or fair."
+)
+
+
+@section("limits", 13, "Limits", "What was not tested?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """Limits by kind, the same reason said once with every place it holds for."""
+    blocks: list[Block] = [Prose((_ALWAYS,))]
+    for kind, (title, caption) in _KINDS.items():
+        rows = [row for row in report["limits"] if row["kind"] == kind]
+        if rows:
+            blocks += [Heading(title), _table(report, kind, caption, rows)]
+    if not report["limits"]:
+        blocks.append(Prose(("No cell failed, was skipped, degraded or not applicable, and no score is missing.",)))
+    return blocks
+
+
+def _table(report: dict[str, Any], kind: str, caption: str, rows: list[dict[str, Any]]) -> Table:
+    counted = Column(_COUNTED.get(kind, "Cells"), numeric=True)
+    entries = tuple((plain_entry(row["reason"]), _where(report, row), Entry((str(row["count"]),), row["count"])) for row in rows)
+    if not any(row["where"] for row in rows):
+        return Table(caption, (Column("Reason"),), tuple(entry[:1] for entry in entries))
+    return Table(caption, (Column("Reason"), Column("Where"), counted), entries)
+
+
+def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
+    pieces: list[Piece] = []
+    for place in row["where"]:
+        by = f" by {method_title(report, place['explainer'])}" if place["explainer"] else ""
+        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}: "]
+        for index, metric in enumerate(place["metrics"]):
+            pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
+    return Entry(tuple(piece for piece in pieces if piece != "") or ("everywhere",))

@@ -1,0 +1,90 @@
+"""Section 4: what each model gives in return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Prose, Table, Terms
+from xai_compare.report.canvas import Span
+from xai_compare.report.charts import Dot, dots
+from xai_compare.report.sections import section
+from xai_compare.report.sections._facts import facts
+from xai_compare.report.words import interval_entry, interval_text, model_name, plain_entry
+
+__all__ = ["make"]
+
+_DIRECTION = {"higher": "higher is better", "lower": "lower is better", "none": "no direction"}
+
+
+@section("performance", 4, "Performance and cost", "What do I get for it?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """Scores with intervals, difference from training, difference to the reference, agreement of predictions."""
+    blocks: list[Block] = (
+        _figure(report) if report["performance"] else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
+    )
+    agree = _agree(report)
+    blocks += [agree] if agree else []
+    about = [(model, facts(model["about"])) for model in report["models"] if model["about"]]
+    return blocks + [Details(f"About {model['name']}", (Terms(items),)) for model, items in about]
+
+
+def _figure(report: dict[str, Any]) -> list[Block]:
+    rows = [row for row in report["performance"] if row["split"] == "test" and Span.of(row["value"])]
+    table = _table(report)
+    if not rows:
+        return [table]
+    scores = list(dict.fromkeys(row["score"] for row in rows))
+    panels = [(score, _DIRECTION[_better(rows, score)], [_dot(report, row) for row in rows if row["score"] == score]) for score in scores]
+    drawing = dots(panels)
+    spoken = "; ".join(f"{row['score']} of {row['model']}: {interval_text(row['value'])}" for row in rows)
+    alt = f"Dots with intervals, one panel per test score, models below each other. {spoken}."
+    return [Figure("performance", drawing.svg, drawing.width, drawing.height, alt, "Scores on test data with their intervals.", table)]
+
+
+def _better(rows: list[dict[str, Any]], score: str) -> str:
+    return next(str(row["better"]) for row in rows if row["score"] == score)
+
+
+def _dot(report: dict[str, Any], row: dict[str, Any]) -> Dot:
+    span = Span.of(row["value"])
+    if span is None:
+        raise ValueError(f"{row['score']} of {row['model']} was not measured")
+    return Dot(row["model"], model_name(report, row["model"]).colour, span)
+
+
+def _table(report: dict[str, Any]) -> Table:
+    """One row per score and model. Chance has no place here: a score's own chance level is part of its definition."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in report["performance"]:
+        found.setdefault((row["score"], row["model"]), {})[row["split"]] = row
+    titles = ("Test", "Cases", "Train minus test", "Difference to the reference")
+    columns = (Column("Score"), Column("Model"), *(Column(title, numeric=True) for title in titles))
+    return Table(
+        "Prediction quality; differences are paired by case", columns, tuple(_row(report, *key, splits) for key, splits in found.items())
+    )
+
+
+def _row(report: dict[str, Any], score: str, model: str, splits: dict[str, dict[str, Any]]) -> tuple[Entry, ...]:
+    any_row = next(iter(splits.values()))
+    test, shift = splits.get("test"), splits.get("train - test")
+    n = test["value"]["n"] if test else None
+    own = "is the reference" if model == report["verdict"]["reference"] else "not measured"
+    return (
+        plain_entry(f"{score} ({_DIRECTION[any_row['better']]})"),
+        plain_entry(model_name(report, model)),
+        interval_entry(test["value"] if test else None, "not measured"),
+        Entry((str(n) if n is not None else "none",), n),
+        interval_entry(shift["value"] if shift else None, "not measured"),
+        interval_entry(test["difference"] if test else None, own),
+    )
+
+
+def _agree(report: dict[str, Any]) -> Table | None:
+    rows = [(model, model["predictions_agree"]) for model in report["models"] if model["predictions_agree"]]
+    if not rows:
+        return None
+    columns = (Column("Model"), Column("Share of cases", numeric=True), Column("Cases", numeric=True))
+    entries = tuple(
+        (plain_entry(model_name(report, m["name"])), interval_entry(found), Entry((str(found["n"]),), found["n"])) for m, found in rows
+    )
+    return Table("How often a model predicts the same class as the reference", columns, entries)

@@ -1,0 +1,78 @@
+"""Section 15: how to reproduce it, what the words mean, and where to sign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Column, Details, Downloads, Heading, Prose, Table, Terms, Text
+from xai_compare.report.sections import section
+from xai_compare.report.sections._facts import facts
+from xai_compare.report.words import anchor, method_title, plain_entry
+
+__all__ = ["make"]
+
+_WORDS = (
+    ("case", "One row of the data that is explained."),
+    ("attribution", "One number per feature for one case: what a method says the feature did."),
+    ("control", "A method that knows nothing of the model (random numbers). What it scores is what chance gives."),
+    ("skill", "A score corrected for chance: 0 is as good as the control, 1 the best possible."),
+    ("gap", "A difference of skill with an interval, paired by case."),
+    ("interval", "The range that repeated draws of cases would cover at the stated level, for these fitted models and this background."),
+    ("exploratory", "An interval or p that is not corrected for how many were looked at."),
+    ("Holm", "A p corrected for the number of headline questions and models."),
+    ("best method", "Chosen for each model on one half of the cases and scored on the other, and the reverse."),
+    ("margin", "A model's output before it is squeezed into a probability: log-odds and the like."),
+)
+_PEOPLE = ("preparer", "reviewer", "independence note", "date", "disposition", "signature")
+
+
+@section("provenance", 15, "Provenance and sign-off", "Can I reproduce it? What do I sign?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """What ran, with which versions and seeds; downloads; definitions; the people's fields."""
+    found = {key: value for key, value in report["provenance"].items() if key not in _fields()}
+    tool = report["tool"]
+    blocks: list[Block] = [
+        Prose((f"Made by {tool['name']} {tool['version']}; report format {report['schema_version']}. ", *_command(report)))
+    ]
+    blocks.append(Terms(facts(found)) if found else Prose(("Versions, hashes and seeds were not recorded.",), "note"))
+    if report["scope"]["study"]:
+        blocks.append(Details("The study as it was resolved", (Terms(facts(report["scope"]["study"])),)))
+    blocks += [Heading("Files beside this report"), Downloads()]
+    blocks += [Heading("Metrics"), Terms(_metrics(report)), Details("Methods and their settings", (Terms(_methods(report)),))]
+    blocks += [Heading("Words"), Terms(tuple((word, (meaning,), anchor("word", word)) for word, meaning in _WORDS))]
+    return [*blocks, Heading("Sign-off"), _people(report)]
+
+
+def _fields() -> set[str]:
+    return {field.replace(" ", "_") for field in _PEOPLE}
+
+
+def _command(report: dict[str, Any]) -> Text:
+    command = report["provenance"].get("command")
+    return (f"To run it again: {command}",) if command else ("The command that ran it was not recorded.",)
+
+
+def _metrics(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
+    return tuple((metric["title"], (_metric(metric),), anchor("term", metric["name"])) for metric in report["metrics"])
+
+
+def _metric(metric: dict[str, Any]) -> str:
+    better = {"higher": "higher is better", "lower": "lower is better", "none": "no direction is better"}[metric["better"]]
+    lead = "; leads its question" if metric["lead"] else ""
+    source = f" {metric['citation']}." if metric["citation"] else ""
+    return f"{metric['question']}: range {metric['range']}, {better}{lead}. Cost: {metric['cost']}.{source}"
+
+
+def _methods(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
+    return tuple((method_title(report, m["name"]), (_parameters(m["parameters"]),), anchor("method", m["name"])) for m in report["methods"])
+
+
+def _parameters(found: dict[str, Any]) -> str:
+    items = facts(found) if found else ()
+    return "; ".join(f"{name} {value}" for name, (value,), _ in items) or "no settings"
+
+
+def _people(report: dict[str, Any]) -> Table:
+    given = report["provenance"]
+    rows = tuple((plain_entry(field), plain_entry(str(given.get(field.replace(" ", "_")) or "not provided"))) for field in _PEOPLE)
+    return Table("To be filled in by people", (Column("Field"), Column("Entry")), rows)

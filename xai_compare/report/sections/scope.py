@@ -1,0 +1,68 @@
+"""Section 1: what is explained, to whom it applies, and by which methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Column, Details, Entry, Prose, Table, Terms
+from xai_compare.report.sections import section
+from xai_compare.report.sections._facts import facts
+from xai_compare.report.words import SPACES, count, join, level, method_title, model_name, plain_entry
+
+__all__ = ["make"]
+
+
+@section("scope", 1, "Scope", "Is this my decision?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """Task, cases, models with the space each is explained in, methods, and the data's facts."""
+    scope = report["scope"]
+    what = "a class" if scope["task"] == "classification" else "a number"
+    classes = f" ({join(scope['classes'], 'or')})" if scope["classes"] else ""
+    opening = (
+        f"The models predict {what}{classes} from {count(len(scope['features']), 'feature')}. "
+        f"{count(scope['cases'], 'case')} were explained; intervals are at {level(report)}. "
+    )
+    closing = "What is said here is said of these fitted models on these data, not of their families."
+    shown = "" if scope["values_shown"] else " Values of cases are not shown in this report."
+    return [
+        Prose((opening + closing + shown,)),
+        _models(report),
+        _methods(report),
+        Details("Facts of the data", (Terms(facts(scope["data"])),))
+        if scope["data"]
+        else Prose(("No facts of the data were recorded.",), "note"),
+        Details("Features", (_features(report),)),
+    ]
+
+
+def _models(report: dict[str, Any]) -> Table:
+    rows = tuple(
+        (
+            plain_entry(model_name(report, model["name"])),
+            plain_entry(model["kind"]),
+            plain_entry(SPACES[model["output"]]),
+            plain_entry("reference" if model["reference"] else "compared with the reference"),
+            plain_entry("trained by this study" if model["trained_here"] else "given, already fitted"),
+        )
+        for model in report["models"]
+    )
+    titles = ("Model", "Kind", "Explained in the space of its", "Role", "Origin")
+    return Table("Models. Spaces differ, so explanations are compared by share, rank and sign only", tuple(Column(t) for t in titles), rows)
+
+
+def _methods(report: dict[str, Any]) -> Table:
+    rows = tuple(
+        (
+            plain_entry(method_title(report, method["name"])),
+            plain_entry("each case" if method["scope"] == "case" else "the model as a whole"),
+            plain_entry("with direction" if method["signed"] else "strength only"),
+            Entry((method["citation"] or "none",)),
+        )
+        for method in report["methods"]
+    )
+    return Table("Methods", tuple(Column(t) for t in ("Method", "Explains", "Gives", "Source")), rows)
+
+
+def _features(report: dict[str, Any]) -> Table:
+    rows = tuple((plain_entry(feature["name"]), plain_entry(feature["kind"])) for feature in report["scope"]["features"])
+    return Table("Features, as they are named in the data", (Column("Feature"), Column("Kind")), rows)

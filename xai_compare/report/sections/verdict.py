@@ -1,0 +1,157 @@
+"""Section 0: the answer, in sentences a reviewer can repeat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Link, Piece, Prose, Strong, Text
+from xai_compare.report.sections import section
+from xai_compare.report.sections._decomposition import bar_rows, picture
+from xai_compare.report.sections._gaps import gap_table, pairing_text
+from xai_compare.report.verdict import excludes_zero
+from xai_compare.report.words import count, estimate_text, interval_text, join, method_title, model_name, share_text
+
+__all__ = ["make"]
+
+_STATES = {"failed": "failed", "degraded": "degraded", "skipped": "skipped", "not_applicable": "not applicable"}
+
+
+@section("verdict", 0, "Verdict", "What must I worry about?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """One paragraph per model, the headline gaps, and where interpretability goes."""
+    told = report["verdict"]["models"]
+    blocks: list[Block] = [Prose(_quality(report, entry), "finding") for entry in told if entry["performance_differs"]]
+    blocks += [Prose(_finding(report, entry), "finding") for entry in told]
+    if not told:
+        blocks.append(Prose(("There is only one model in this study, so nothing is compared between models.",), "finding"))
+    blocks.append(Prose(_untested(report), "note"))
+    blocks += _headline(report)
+    return blocks + _picture(report)
+
+
+def _quality(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    """Said first where the models differ in what they predict well."""
+    return ("First: the models do not predict equally well. ", model_name(report, entry["model"]), " ", *_predicts(report, entry), ".")
+
+
+def _predicts(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    row = report["performance"][entry["performance"]]
+    reference = report["verdict"]["reference"]
+    base = next((r for r in report["performance"] if (r["model"], r["score"], r["split"]) == (reference, row["score"], row["split"])), None)
+    difference = row["difference"]
+    verb = "predicts no better"
+    if excludes_zero(difference) and row["better"] != "none":
+        verb = "predicts better" if (difference["estimate"] > 0) == (row["better"] == "higher") else "predicts worse"
+    against = f" against {estimate_text(base['value'])}" if base else ""
+    return (Strong(verb), f": {row['score']} {estimate_text(row['value'])}{against}, difference {interval_text(difference)}")
+
+
+def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    """The paragraph on one model: how far it can be explained, where the rest lies, what it gives in return."""
+    names = (model_name(report, entry["model"]), model_name(report, report["verdict"]["reference"]))
+    if entry["gap"] is None or report["gaps"][entry["gap"]]["gap"]["estimate"] is None:
+        reason = "no gap of fidelity was computed" if entry["gap"] is None else report["gaps"][entry["gap"]]["gap"]["reason"]
+        opening: Text = ("Whether ", names[0], " can be explained as well as ", names[1], f" was not measured: {reason}.")
+    else:
+        opening = (*_claim(names, report["gaps"][entry["gap"]]), *_values(report, entry), *_where(report, entry))
+    return (*opening, *_in_return(report, entry))
+
+
+def _claim(names: tuple[Piece, Piece], gap: dict[str, Any]) -> Text:
+    if gap["verdict"] == "cannot be told apart":
+        return (names[0], " and ", names[1], " ", Strong("cannot be told apart"), " in how far they can be explained: ")
+    less = "less" if gap["verdict"] == "worse" else "better"
+    return (names[0], " can be explained ", Strong(f"{less} than"), " ", names[1], ": ")
+
+
+def _values(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    gap = report["gaps"][entry["gap"]]["gap"]
+    own = _part(report, entry["model"], entry["explainer"], "explained")
+    other = _part(report, report["verdict"]["reference"], entry["reference_explainer"], "explained")
+    tail = f"(gap {interval_text(gap)}, {count(gap['n'], 'case')}). "
+    if own is None or other is None:
+        return (tail,)
+    return (f"a list of features tells {share_text(own)} of what moves its output, against {share_text(other)} ", tail)
+
+
+def _part(report: dict[str, Any], model: str, explainer: str | None, part: str) -> float | None:
+    for row in report["decomposition"]:
+        if row["model"] == model and row["explainer"] == explainer and row[part]:
+            found: float | None = row[part]["estimate"]
+            return found
+    return None
+
+
+def _where(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    """Whether what is missing lies in the model or in the method."""
+    explained, lost, beyond = (
+        _part(report, entry["model"], entry["explainer"], part) for part in ("explained", "lost_by_method", "beyond_additive")
+    )
+    if explained is None or lost is None or beyond is None:
+        return ()
+    missing = 1 - explained
+    method = method_title(report, entry["explainer"])
+    if missing < 0.005:
+        return ("Nothing is missing. ",)
+    said = share_text(missing)
+    if beyond >= 0.8 * missing:
+        return (
+            f"The missing {said} lies in the model (interactions between features), not in the method: {method} loses {share_text(lost)}. ",
+        )
+    if lost >= 0.8 * missing:
+        return (
+            f"The missing {said} is lost by the method ({method}), not by the model: beyond any list of features is {share_text(beyond)}. ",
+        )
+    return (f"Of the missing {said}, {share_text(beyond)} lies in the model (interactions) and {share_text(lost)} is lost by {method}. ",)
+
+
+def _in_return(report: dict[str, Any], entry: dict[str, Any]) -> Text:
+    if entry["performance"] is None:
+        return (" What it gives in return was not measured.",)
+    if entry["performance_differs"]:
+        return ()  # said first, above
+    return ("In return ", model_name(report, entry["model"]), " ", *_predicts(report, entry), ".")
+
+
+def _untested(report: dict[str, Any]) -> Text:
+    counts = {words: report["verdict"]["not_tested"][state] for state, words in _STATES.items()}
+    said = [f"{number} {words}" for words, number in counts.items() if number]
+    total = len(report["cells"])
+    if not said:
+        return (f"All {total} cells of the study ran. What intervals do not cover: ", Link("limits", "limits"), ".")
+    return (f"Not tested: of {total} cells {join(said)}; each with its reason under ", Link("limits", "limits"), ".")
+
+
+def _headline(report: dict[str, Any]) -> list[Block]:
+    rows = [report["gaps"][index] for index in report["verdict"]["headline"]]
+    if not rows:
+        return [Prose(("No headline gap was computed.",), "note")]
+    by = join(list(dict.fromkeys(pairing_text(report, row) for row in rows)))
+    caption = (
+        f"The headline gaps, by {by}. They are differences of skill (0 is chance, 1 the best possible): "
+        "above 0 the first model is explained better, also for metrics where a lower score is better."
+    )
+    return [gap_table(report, rows, caption, by=False), *_pareto(report)]
+
+
+def _pareto(report: dict[str, Any]) -> list[Block]:
+    reference = model_name(report, report["verdict"]["reference"])
+    said: list[Piece] = []
+    for entry in report["verdict"]["models"]:
+        if entry["ahead"] + entry["behind"] == 0:
+            continue
+        pieces = (
+            model_name(report, entry["model"]),
+            " is ahead of ",
+            reference,
+            f" on {entry['ahead']}, behind on {entry['behind']} and level on {entry['level']} of the headline questions. ",
+        )
+        said += pieces
+    return [Prose(tuple(said), "note")] if said else []
+
+
+def _picture(report: dict[str, Any]) -> list[Block]:
+    wanted = [(row["model"], row["explainer"]) for row in report["verdict"]["picture"]]
+    rows = [row for pair in wanted for row in bar_rows(report) if (row["model"], row["explainer"]) == pair]
+    titles = join(list(dict.fromkeys(method_title(report, row["explainer"]) for row in rows)))
+    return [picture(report, rows, "verdict-decomposition", f"Where interpretability goes, by {titles}")] if rows else []

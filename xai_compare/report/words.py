@@ -1,0 +1,206 @@
+"""Numbers and names as a reader sees them: the precision that the interval supports, words where a number is missing."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import Any
+
+from xai_compare.report.blocks import Entry, Link, Name, Piece, Text
+
+__all__ = [
+    "SPACES",
+    "VERDICTS",
+    "anchor",
+    "case_anchors",
+    "count",
+    "estimate_text",
+    "fixed",
+    "interval_entry",
+    "interval_text",
+    "join",
+    "level",
+    "method_title",
+    "metric_link",
+    "model_name",
+    "number_entry",
+    "number_text",
+    "p_text",
+    "plain_entry",
+    "share_text",
+    "span_text",
+    "visible",
+]
+
+MINUS = "\u2212"
+_MOST = 4  # decimals that anyone reads
+CONTROL = "control (knows nothing of the model)"
+VERDICTS = {"better": "explained better than", "worse": "explained worse than", "cannot be told apart": "cannot be told apart from"}
+SPACES = {"margin": "margin (log-odds and the like)", "probability": "probability", "value": "value, in the units of the outcome"}
+
+# Characters that change how their neighbours are read. They are shown by name instead.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """Text in which control and direction characters are spelled out, so that what is read is what is there."""
+    return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _UNSEEN and c != "\n" else c for c in str(text))
+
+
+def case_anchors(report: dict[str, Any]) -> dict[str, str]:
+    """{id: anchor} of the cases shown: no two alike, whatever the ids are made of."""
+    found: dict[str, str] = {}
+    for case in report["cases"]:
+        wanted = anchor("case", case["id"])
+        found[case["id"]] = wanted if wanted not in found.values() else f"{wanted}-{len(found)}"
+    return found
+
+
+def anchor(kind: str, name: str) -> str:
+    """An identifier for links: the kind, and the name with everything but letters, digits, dot and dash replaced."""
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:60].strip('-') or 'x'}"
+
+
+def number_text(value: float | None) -> str:
+    """A number on its own, to three digits; small ones with at least two decimals.
+
+    >>> number_text(0.0204), number_text(1234.5), number_text(None)
+    ('0.02', '1234', 'not measured')
+    """
+    if value is None:
+        return "not measured"
+    wanted = 2 if value == 0 else -math.floor(math.log10(abs(value))) + (2 if abs(value) >= 1 else 1)
+    return fixed(value, min(max(wanted, _least(value)), 4), _least(value))
+
+
+def fixed(value: float, decimals: int, least: int | None = None) -> str:
+    """A number with these decimals, zeros at its end cut down to `least`; never a negative zero, and a true minus sign.
+
+    >>> fixed(-0.001, 2), fixed(0.5, 4, 2)
+    ('0.00', '0.50')
+    """
+    shown = f"{value:.{decimals}f}"
+    while least is not None and shown.endswith("0") and len(shown.partition(".")[2]) > least:
+        shown = shown[:-1]
+    if not any(digit in shown for digit in "123456789"):
+        shown = shown.lstrip("-")
+    return shown.replace("-", MINUS)
+
+
+def _least(value: float) -> int:
+    return 2 if abs(value) < 10 else 0
+
+
+def decimals_for(mid: float, low: float, high: float) -> int:
+    """The decimals that an interval supports: it stays at least a unit wide, and an end that is not 0 does not read as 0."""
+    width = high - low
+    wanted = -math.floor(math.log10(width)) if width > 0 else 0
+    decimals = max(wanted, _least(mid))
+    while decimals < _MOST and any(end != 0 and abs(end) < 0.5 * 10**-decimals for end in (low, high)):
+        decimals += 1
+    return min(max(decimals, 0), _MOST)
+
+
+def span_text(mid: float, low: float, high: float) -> str:
+    """An estimate with its interval.
+
+    >>> span_text(0.418, 0.38, 0.46)
+    '0.42 [0.38, 0.46]'
+    """
+    decimals = decimals_for(mid, low, high)
+    return f"{fixed(mid, decimals)} [{fixed(low, decimals)}, {fixed(high, decimals)}]"
+
+
+def estimate_text(found: dict[str, Any] | None) -> str:
+    """An estimate in a sentence, to the digits that its interval supports."""
+    if found is None or found["estimate"] is None or found["low"] is None or found["high"] is None:
+        return number_text(found["estimate"] if found else None)
+    return fixed(found["estimate"], decimals_for(found["estimate"], found["low"], found["high"]))
+
+
+def share_text(value: float | None) -> str:
+    """A share in a sentence: two decimals."""
+    return "not measured" if value is None else fixed(value, 2)
+
+
+def interval_text(found: dict[str, Any] | None) -> str:
+    """An interval of the report, or the words that say why there is none.
+
+    >>> interval_text({"estimate": 0.5, "low": None, "high": None, "reason": "all equal"})
+    '0.50 (no interval: all equal)'
+    """
+    if found is None:
+        return "not measured"
+    if found["estimate"] is None:
+        return f"not measured ({found['reason']})"
+    if found["low"] is None or found["high"] is None:
+        return f"{number_text(found['estimate'])} (no interval: {found['reason']})"
+    return span_text(found["estimate"], found["low"], found["high"])
+
+
+def p_text(p: float | None) -> str:
+    """A p-value; "none" where there is none.
+
+    >>> p_text(0.00001), p_text(0.0312), p_text(0.4)
+    ('<0.001', '0.031', '0.40')
+    """
+    if p is None:
+        return "none"
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def level(report: dict[str, Any]) -> str:
+    """The confidence level, as a percentage."""
+    return f"{100 * report['scope']['level']:g}\u00a0%"
+
+
+def count(n: int, what: str, many: str = "") -> str:
+    """A number of things."""
+    return f"{n} {what if n == 1 else many or what + 's'}"
+
+
+def join(words: list[str], last: str = "and") -> str:
+    """A list as a sentence has it."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "none"
+
+
+def plain_entry(text: str | Piece, tone: Any = "") -> Entry:
+    """A cell of words."""
+    return Entry((text,), None, tone)
+
+
+def number_entry(value: float | None, missing: str = "none") -> Entry:
+    """A cell with one number, or the word for its absence."""
+    return Entry((missing,), None, "quiet") if value is None else Entry((number_text(value),), value)
+
+
+def interval_entry(found: dict[str, Any] | None, missing: str = "none", tone: Any = "") -> Entry:
+    """A cell with an interval."""
+    if found is None:
+        return Entry((missing,), None, "quiet")
+    return Entry((interval_text(found),), found["estimate"], tone if found["estimate"] is not None else "quiet")
+
+
+def model_name(report: dict[str, Any], name: str) -> Name:
+    """A model's name with its colour."""
+    names = [model["name"] for model in report["models"]]
+    return Name(name, names.index(name) if name in names else len(names))
+
+
+def method_title(report: dict[str, Any], name: str) -> str:
+    """A method's title; the control says that it is one."""
+    for method in report["methods"]:
+        if method["name"] == name:
+            return f"{method['title']}, {CONTROL}" if method["control"] else str(method["title"])
+    if " ~ " in name:
+        return " and ".join(method_title(report, part) for part in name.split(" ~ "))
+    return name.replace("_", " ") or "the model itself"
+
+
+def metric_link(report: dict[str, Any], name: str) -> Text:
+    """A metric's title, linked to its definition."""
+    for metric in report["metrics"]:
+        if metric["name"] == name:
+            return (Link(metric["title"], anchor("term", name)),)
+    return (name.replace("_", " "),)

@@ -1,0 +1,153 @@
+"""The report on disk: report.json, report.html, figures and CSV files, each put in place whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from functools import lru_cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from xai_compare.errors import XaiCompareError
+from xai_compare.lazy import load
+from xai_compare.report.plain import number
+from xai_compare.report.render import compose, figures, page
+
+__all__ = ["dumps", "rerender", "schema", "validate", "write"]
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
+
+
+def write(report: dict[str, Any], folder: Path) -> None:
+    """Write the report into `folder`, which is made where it is missing.
+
+    Files are validated, written under a temporary name and put in place, so that a reader never meets half a file.
+
+    Raises
+    ------
+    XaiCompareError
+        If the report does not fit its schema.
+    """
+    sections = compose(report)
+    made = {f"figures/{name}": svg for name, svg in figures(sections).items()}
+    made |= {f"data/{name}": text.encode() for name, text in tables(report).items()}
+    whole = {**report, "assets": [_asset(path, content) for path, content in sorted(made.items())]}
+    made["report.json"] = dumps(whole).encode()
+    made["report.html"] = page(whole, sections).encode()
+    for path, content in made.items():
+        _put(Path(folder) / path, content)
+
+
+def rerender(folder: Path) -> None:
+    """Render the report in `folder` again from its report.json, computing nothing.
+
+    Raises
+    ------
+    XaiCompareError
+        If there is no report.json, or if it does not fit the schema.
+    """
+    path = Path(folder) / "report.json"
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise XaiCompareError(f"{path.name} in '{Path(folder).name}' cannot be read: {error}") from error
+    validate(report)
+    write(report, folder)
+
+
+def dumps(report: dict[str, Any]) -> str:
+    """The report as JSON text: sorted keys, floats of at most 10 significant digits, never NaN. Validates first."""
+    rounded = _rounded(report)
+    validate(rounded)
+    return json.dumps(rounded, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def validate(report: dict[str, Any]) -> None:
+    """Check a report against the schema that ships with the package.
+
+    Raises
+    ------
+    XaiCompareError
+        With the place of the first fault.
+    """
+    best = load("jsonschema").exceptions.best_match(_validator().iter_errors(report))
+    if best is not None:
+        raise XaiCompareError(f"the report does not fit its schema at {best.json_path}: {best.message[:300]}")
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    return load("jsonschema").Draft202012Validator(schema())
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of report.json."""
+    found: dict[str, Any] = json.loads(files("xai_compare.report").joinpath("schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def tables(report: dict[str, Any]) -> dict[str, str]:
+    """{file name: CSV text} of gaps and skills, one row each, in the order of the report."""
+    gaps = [_flat(row, ("gap",)) for row in report["gaps"]]
+    skills = [_flat({key: item for key, item in row.items() if key != "missing"}, ("value", "skill")) for row in report["skills"]]
+    return {"gaps.csv": _csv(gaps), "skills.csv": _csv(skills)}
+
+
+def _flat(row: dict[str, Any], spans: tuple[str, ...]) -> dict[str, Any]:
+    flat = {key: value for key, value in sorted(row.items()) if key not in spans}
+    for span in spans:
+        flat |= {f"{span}_{part}": (row[span] or {}).get(part) for part in _SPAN}
+    return flat
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_quoted(value) for value in row.values()] for row in rows)
+    return out.getvalue()
+
+
+def _quoted(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay as they are."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
+
+
+def _asset(path: str, content: bytes) -> dict[str, Any]:
+    return {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@lru_cache(maxsize=1)
+def _umask() -> int:
+    """The process's umask: it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,204 @@
+"""What a run produced: facts and arrays, no statistics. Read by compare, report and cards; written by run.
+
+Everything a reader needs to know about a plugin (title, direction, citation) travels inside, so that
+statistics and rendering import no plugin and no model.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.errors import XaiCompareError
+from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution, unpack_scores
+from xai_compare.types import Array, Attribution, IntArray, Output, Scores, Task
+
+__all__ = ["CaseFacts", "Cell", "MethodFacts", "MetricFacts", "ModelFacts", "Results", "Status"]
+
+Status: TypeAlias = Literal["ok", "degraded", "failed", "skipped", "not_applicable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One model of the study. `output` is the space in which it is explained."""
+
+    name: str
+    kind: str
+    output: Output
+    reference: bool
+    trained_here: bool
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodFacts:
+    """One explainer of the study. `control` marks the one that knows nothing of the model."""
+
+    name: str
+    title: str
+    citation: str
+    signed: bool
+    scope: Literal["case", "model"]
+    control: bool
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """One metric of the study. `lead` marks the one that speaks for its question in the verdict."""
+
+    name: str
+    title: str
+    question: str
+    better: Literal["higher", "lower", "none"]
+    range: str
+    cost: str
+    citation: str
+    scope: Literal["method", "methods", "model"]
+    lead: bool
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One (model, explainer, metric) of the study; metric "" is the explanation itself.
+
+    For a metric of scope "methods" the explainer reads "a ~ b"; for scope "model" it is "".
+    """
+
+    model: str
+    explainer: str
+    metric: str
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseFacts:
+    """The n explained cases: ids, the explained output, known outcomes, and the values shown if they may be shown.
+
+    outputs {model: (n,)} and base {model: (n,)} are v(all features) and v(no feature) of the explained output, in the model's space.
+    predicted {model: (n,)} is the index of the predicted class (classification) or the predicted value (regression).
+    probability {model: (n,)} is the probability of the explained class, where the model has one.
+    """
+
+    ids: tuple[str, ...]
+    target: IntArray
+    y: npt.NDArray[Any] | None
+    values: tuple[tuple[str, ...], ...] | None
+    outputs: Mapping[str, Array]
+    base: Mapping[str, Array]
+    predicted: Mapping[str, Array]
+    probability: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """Everything a run produced, in plain values and arrays.
+
+    attributions are keyed (model, explainer) and scores (model, explainer, metric), with the same naming as `Cell`.
+    `limits` are warnings in plain words; `provenance` is what the manifest prints.
+    """
+
+    title: str
+    study: Mapping[str, Any]
+    task: Task
+    features: tuple[str, ...]
+    kinds: tuple[str, ...]
+    classes: tuple[str, ...]
+    data: Mapping[str, Any]
+    models: tuple[ModelFacts, ...]
+    methods: tuple[MethodFacts, ...]
+    metrics: tuple[MetricFacts, ...]
+    cells: tuple[Cell, ...]
+    cases: CaseFacts
+    attributions: Mapping[tuple[str, str], Attribution]
+    scores: Mapping[tuple[str, str, str], Scores]
+    limits: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The name of the model that the others are compared with."""
+        return next(model.name for model in self.models if model.reference)
+
+    @property
+    def control(self) -> str:
+        """The name of the control."""
+        return next(method.name for method in self.methods if method.control)
+
+    def save(self, folder: str | Path) -> None:
+        """Write results.json (facts) and results.npz (arrays) into a folder, each put in place whole."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for i, attribution in enumerate(self.attributions.values()):
+            arrays |= {f"a{i}/{name}": array for name, array in pack_attribution(attribution).items()}
+        for i, score in enumerate(self.scores.values()):
+            arrays |= {f"s{i}/{name}": array for name, array in pack_scores(score).items()}
+        cases = {"target": self.cases.target} | ({} if self.cases.y is None else {"y": self.cases.y})
+        for name in _PER_MODEL:
+            cases |= {f"{name}/{i}": array for i, array in enumerate(getattr(self.cases, name).values())}
+        arrays |= {f"c/{name}": array for name, array in cases.items()}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its flag
+        _place(folder / "results.npz", buffer.getvalue())
+        _place(folder / "results.json", (json.dumps(self._facts(), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode())
+
+    def _facts(self) -> dict[str, Any]:
+        listed = {name: [asdict(each) for each in getattr(self, name)] for name in _LISTED}
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        cases = {"ids": self.cases.ids, "values": self.cases.values} | {name: list(getattr(self.cases, name)) for name in _PER_MODEL}
+        return plain | listed | {"cases": cases, "attributions": list(self.attributions), "scores": list(self.scores)}
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Results:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        XaiCompareError
+            If the folder holds no results, or not these.
+        """
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            with np.load(folder / "results.npz", allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError) as error:
+            raise XaiCompareError(f"'{folder}' holds no results of a run: {error}") from error
+
+        def under(prefix: str) -> dict[str, npt.NDArray[Any]]:
+            return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+        own = under("c/")
+        per_model = {name: {model: own[f"{name}/{i}"] for i, model in enumerate(facts["cases"][name])} for name in _PER_MODEL}
+        values = facts["cases"]["values"]
+        shown = None if values is None else tuple(map(tuple, values))
+        return cls(
+            **{name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in _PLAIN},
+            **{name: tuple(made(**each) for each in facts[name]) for name, made in _LISTED.items()},
+            cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model),
+            attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
+            scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},
+        )
+
+
+_PLAIN = ("title", "study", "task", "features", "kinds", "classes", "data", "limits", "provenance")
+_LISTED = {"models": ModelFacts, "methods": MethodFacts, "metrics": MetricFacts, "cells": Cell}
+_PER_MODEL = ("outputs", "base", "predicted", "probability")
+
+
+def _place(path: Path, content: bytes) -> None:
+    """The whole file or none."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    os.replace(beside, path)

@@ -1,0 +1,185 @@
+"""From finished jobs to Results: chunks joined, cells summarised, facts about plugins written down."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from xai_compare.game import sample_size
+from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_scores
+from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results, Status
+from xai_compare.run.execute import Finished
+from xai_compare.run.jobs import Job, Worker, predicted
+from xai_compare.run.keys import data_hash, digest, versions
+from xai_compare.run.plan import CHUNK, Plan
+from xai_compare.run.store import Outcome
+from xai_compare.types import Array, Attribution, Scores
+
+__all__ = ["collect"]
+
+# The worst outcome of a cell's jobs speaks for the cell.
+_WORST: tuple[Status, ...] = ("failed", "skipped", "not_applicable", "degraded", "ok")
+
+
+def collect(finished: Finished) -> Results:
+    """Everything a run produced, ready for statistics."""
+    plan = finished.plan
+    cells: list[Cell] = []
+    attributions: dict[tuple[str, str], Attribution] = {}
+    scores: dict[tuple[str, str, str], Scores] = {}
+    wanted = [job for job in finished.jobs if job.kind in ("explain", "score")]
+    for (model, explainer, metric), jobs in groupby(wanted, key=lambda job: (job.model, job.explainer, job.metric)):
+        outcomes = [finished[job] for job in jobs]
+        cell = _cell(model, explainer, metric, outcomes)
+        cells.append(cell)
+        if cell.status not in ("ok", "degraded"):
+            continue
+        if metric:
+            scores[model, explainer, metric] = join_scores([unpack_scores(outcome.arrays) for outcome in outcomes])
+        else:
+            attributions[model, explainer] = join_attributions([unpack_attribution(outcome.arrays) for outcome in outcomes])
+    return Results(
+        title=plan.study.report.title or plan.study.title,
+        study=plan.study.resolved(),
+        task=plan.data.task,
+        features=plan.data.space.names,
+        kinds=tuple(plan.data.space.kinds),  # type: ignore[attr-defined]  # a table's space has kinds
+        classes=plan.data.classes,
+        data=_data_facts(plan),
+        models=tuple(_model_facts(finished, name) for name in plan.models),
+        methods=tuple(_method_facts(plan, name) for name in plan.explainers),
+        metrics=tuple(_metric_facts(plan, name) for name in plan.metrics),
+        cells=tuple(cells),
+        cases=_case_facts(finished),
+        attributions=attributions,
+        scores=scores,
+        limits=tuple(_limits(finished)),
+        provenance=_provenance(finished),
+    )
+
+
+def _cell(model: str, explainer: str, metric: str, outcomes: Sequence[Outcome]) -> Cell:
+    status = min((outcome.status for outcome in outcomes), key=_WORST.index)
+    same = [outcome.reason for outcome in outcomes if outcome.status == status and outcome.reason]
+    if not same:
+        return Cell(model, explainer, metric, status)
+    reason = "; ".join(dict.fromkeys(same))
+    part = "" if len(same) == len(outcomes) else f" ({len(same)} of {len(outcomes)} chunks of {CHUNK} cases)"
+    return Cell(model, explainer, metric, status, reason + part)
+
+
+def _model_facts(finished: Finished, name: str) -> ModelFacts:
+    spec = next(model for model in finished.plan.study.models if model.name == name)
+    outcome = finished[Job("predict", name)]
+    about: dict[str, Any] = dict(outcome.about)
+    if not outcome.usable:
+        about["failed"] = outcome.reason
+    output = finished.plan.output_of(about.pop("native", "value"))
+    kind = about.get("class", spec.kind) if name in finished.plan.given else spec.kind
+    trained = name not in finished.plan.given
+    about |= {"parameters": dict(spec.params), "sha256": finished.keys.models[name]}
+    return ModelFacts(name, str(kind), output, spec.reference, trained, about)
+
+
+def _method_facts(plan: Plan, name: str) -> MethodFacts:
+    made = plan.explainers[name]
+    return MethodFacts(name, made.title, made.citation, made.signed, made.scope, made.control, asdict(made))  # type: ignore[call-overload]
+
+
+def _metric_facts(plan: Plan, name: str) -> MetricFacts:
+    made = plan.metrics[name]
+    facts = (made.title, made.question, made.better, made.range, made.cost, made.citation, made.scope, made.lead)
+    return MetricFacts(name, *facts, asdict(made))  # type: ignore[call-overload]
+
+
+def _case_facts(finished: Finished) -> CaseFacts:
+    plan = finished.plan
+    data = plan.data
+    outputs: dict[str, Array] = {}
+    base: dict[str, Array] = {}
+    guesses: dict[str, Array] = {}
+    probability: dict[str, Array] = {}
+    target = Worker(plan, finished.__getitem__).target()
+    chunks = -(-len(data.explain) // CHUNK)
+    for name in plan.models:
+        answers, samples = finished[Job("predict", name)], [finished[Job("sample", name, chunk=chunk)] for chunk in range(chunks)]
+        if answers.usable:
+            guesses[name] = answers.arrays["value"][:, 0] if data.task == "regression" else predicted(answers).astype(np.float64)
+            if "probability" in answers.arrays:
+                probability[name] = answers.arrays["probability"][np.arange(len(target)), target]
+        if all(sample.usable for sample in samples):
+            outputs[name] = np.concatenate([sample.arrays["full"] for sample in samples])
+            base[name] = np.concatenate([sample.arrays["empty"] for sample in samples])
+    y = None if data.test.y is None else data.test.y[data.explain]
+    ids = [data.test.ids[row] for row in data.explain]
+    shown = _show_values(plan)
+    values = tuple(tuple(_text(value) for value in row) for row in data.test.inputs.iloc[data.explain].itertuples(index=False)) if shown else None
+    return CaseFacts(tuple(ids if shown else [_hidden(row, plan.study.seed) for row in ids]), target, y, values, outputs, base, guesses, probability)
+
+
+def _show_values(plan: Plan) -> bool:
+    wanted = plan.study.report.show_values
+    return bool(plan.data.about.get("public", False)) if wanted is None else wanted
+
+
+def _hidden(case: str, seed: int) -> str:
+    """An id that says nothing of the row but is the same in every run of the study."""
+    return hashlib.sha256(f"{seed}:{case}".encode()).hexdigest()[:10]
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _data_facts(plan: Plan) -> dict[str, Any]:
+    data, d = plan.data, plan.data.space.d
+    facts = {key: value for key, value in data.about.items() if value is not None}
+    facts |= {
+        "train_rows": len(data.train.inputs),
+        "test_rows": len(data.test.inputs),
+        "explained": len(data.explain),
+        "background": len(data.background),
+        "features": d,
+        "fill": plan.study.fill,
+        "coalitions": (2**d - 2 if 2**d - 2 <= 2 * sample_size(d) else 2 * sample_size(d)) if d > 2 else 0,
+        "target_rule": _target_rule(plan),
+        "show_values": _show_values(plan),
+    }
+    if data.test.y is not None and data.classes:
+        facts["class_balance"] = {name: int((data.test.y == i).sum()) for i, name in enumerate(data.classes)}
+    return facts
+
+
+def _target_rule(plan: Plan) -> str:
+    if plan.data.task == "regression":
+        return "the predicted value"
+    if plan.study.target is not None:
+        return f"the class '{plan.study.target}', for every case"
+    return f"for each case the class that {plan.reference} predicts"
+
+
+def _limits(finished: Finished) -> list[str]:
+    """Warnings that libraries gave while jobs ran, each once, with how many jobs gave it."""
+    counts = Counter(note for job in finished.jobs for note in finished[job].warnings)
+    return [f"{note} ({count} of {len(finished.jobs)} jobs)" for note, count in sorted(counts.items())]
+
+
+def _provenance(finished: Finished) -> dict[str, Any]:
+    plan = finished.plan
+    return {
+        "versions": versions(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "seed": plan.study.seed,
+        "study_sha256": digest(plan.study.resolved()),
+        "data_sha256": data_hash(plan.data),
+        "models_sha256": dict(finished.keys.models),
+        "study_file": plan.study.where,
+    }

@@ -1,0 +1,96 @@
+"""What identifies a job's result: code, library versions, data, model, parameters, seed. Equal keys, equal results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xai_compare.run.jobs import Job
+from xai_compare.run.plan import CHUNK, Plan
+from xai_compare.types import Data, Model
+
+__all__ = ["Keys", "data_hash", "digest", "versions"]
+
+_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "shap", "lime", "captum")
+# What is not computed by a job: changing the look of a report recomputes nothing.
+_OUTSIDE = {"report", "compare", "cards", "cli.py", "api.py", "results.py", "__init__.py"}
+
+
+def digest(value: Any) -> str:
+    """sha256 of anything JSON can hold, keys sorted; shortened to 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of this package and of every library that computes."""
+    found = {}
+    for name in ("xai-compare-toolkit", *_LIBRARIES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@cache
+def source_hash() -> str:
+    """Hash of this package's own source files, so that a changed definition never meets an old result."""
+    root = Path(__file__).parent.parent
+    files = sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in _OUTSIDE)
+    return digest([[path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
+
+
+def data_hash(data: Data) -> str:
+    """Hash of every value, name and type of the tables, and of the drawn rows."""
+    import pandas as pd
+
+    total = hashlib.sha256()
+    for table in (data.train, data.test):
+        total.update(json.dumps([[str(name), str(dtype)] for name, dtype in table.inputs.dtypes.items()]).encode())
+        total.update(pd.util.hash_pandas_object(table.inputs, index=False).to_numpy().tobytes())
+        total.update(b"" if table.y is None else np.ascontiguousarray(table.y).tobytes())
+    total.update(data.explain.tobytes() + data.background.tobytes() + json.dumps([data.task, list(data.classes)]).encode())
+    return total.hexdigest()[:32]
+
+
+def model_hash(model: Model, data: Data) -> str:
+    """Fingerprint of a fitted model in memory: class, parameters, and predictions on background and explained cases."""
+    total = hashlib.sha256(json.dumps([model.about.get("class"), model.native, sorted(model.offers)]).encode())
+    total.update(repr(getattr(getattr(model, "estimator", None), "get_params", dict)()).encode())
+    for inputs in (data.train.inputs.iloc[data.background], data.test.inputs.iloc[data.explain]):
+        total.update(model.predict(inputs, model.native).tobytes())
+    return total.hexdigest()[:32]
+
+
+class Keys:
+    """The key of every job of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        study = plan.study
+        self._plan = plan
+        self._base = [source_hash(), versions(), data_hash(plan.data), study.seed, study.output, study.fill, study.target, CHUNK]
+        self.models: Mapping[str, str] = {spec.name: self._of_model(plan, spec) for spec in study.models}
+
+    def _of_model(self, plan: Plan, spec: Any) -> str:
+        if spec.name in plan.given:
+            return model_hash(plan.given[spec.name], plan.data)
+        return digest([spec.kind, spec.params])
+
+    def __call__(self, job: Job) -> str:
+        plan = self._plan
+        named = [*job.explainer.split(" ~ "), plan.control] if job.explainer else []
+        plugins = [_spelled(plan.explainers[name]) for name in named]
+        plugins += [_spelled(plan.metrics[job.metric])] if job.metric else []
+        return digest([*self._base, str(job), self.models[job.model], plan.reference, self.models[plan.reference], plugins])
+
+
+def _spelled(plugin: object) -> str:
+    return f"{type(plugin).__module__}.{plugin!r}"

@@ -1,0 +1,51 @@
+"""What was run, with what, and what came out: manifest.json and timings.json beside a report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xai_compare.run.execute import Finished
+
+__all__ = ["timings", "write_manifest", "write_timings"]
+
+
+def timings(finished: Finished) -> dict[str, Any]:
+    """Seconds and jobs by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
+    steps: dict[str, dict[str, Any]] = {}
+    for job in finished.jobs:
+        name = " ".join(part for part in (job.kind, job.explainer if job.kind == "explain" else job.metric, job.model) if part)
+        step = steps.setdefault(name, {"jobs": 0, "seconds": 0.0})
+        step["jobs"] += 1
+        step["seconds"] = round(step["seconds"] + finished[job].seconds, 3)
+    return {"jobs": len(finished.jobs), "computed": finished.computed, "steps": steps}
+
+
+def write_timings(folder: Path, seconds: Mapping[str, Any]) -> None:
+    """timings.json: the one file that differs between runs of the same study."""
+    _write(folder / "timings.json", seconds)
+
+
+def write_manifest(folder: Path, study: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+    """manifest.json: the resolved study, versions and hashes, and the sha256 of every file of the report."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_output(path.relative_to(folder)))
+    outputs = [
+        {"path": path.relative_to(folder).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for path in files
+    ]
+    _write(folder / "manifest.json", {"study": study, "provenance": provenance, "outputs": outputs})
+
+
+def _is_output(path: Path) -> bool:
+    """The journal is not part of the report, and neither manifest nor timings can hash themselves."""
+    return path.parts[0] in ("data", "figures", "report.html", "report.json") and not path.name.startswith(".")
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,132 @@
+"""From a study to a plan: every name looked up, every parameter checked, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xai_compare.config import PluginSpec, Study, problem
+from xai_compare.data.sources import read
+from xai_compare.errors import StudyError, UnknownName, XaiCompareError
+from xai_compare.explainers import EXPLAINERS, Explainer
+from xai_compare.metrics import METRICS, Metric
+from xai_compare.models.zoo import KINDS
+from xai_compare.registry import Registry, configured
+from xai_compare.types import Data, Model, Output
+
+__all__ = ["CHUNK", "Plan", "plan_given", "plan_study"]
+
+CHUNK = 25
+"""Cases of one job. Fixed: results must not depend on workers, memory or timing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Everything a run needs, decided and checked.
+
+    given : fitted models of the user by name; the others are trained by their kind.
+    """
+
+    study: Study
+    data: Data
+    given: Mapping[str, Model]
+    explainers: Mapping[str, Explainer]
+    metrics: Mapping[str, Metric]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(model.name for model in self.study.models)
+
+    @property
+    def reference(self) -> str:
+        return next(model.name for model in self.study.models if model.reference)
+
+    @property
+    def control(self) -> str:
+        return next(name for name, explainer in self.explainers.items() if explainer.control)
+
+    def output_of(self, native: Output) -> Output:
+        """The space in which a model with this native space is explained."""
+        return native if self.study.output == "native" else self.study.output
+
+
+def plan_study(study: Study) -> Plan:
+    """Plan a study whose models are trained here.
+
+    Raises
+    ------
+    StudyError
+        With the file, the YAML path, what was found and what is allowed.
+    DataError
+        If the data cannot be used.
+    """
+    plugins = _plugins(study)
+    for i, model in enumerate(study.models):
+        _check_kind(study, i, model.kind, model.params)
+    prefix = study.data.source.partition(":")[0]
+    try:
+        data = read(study.data, study.seed)
+    except UnknownName as error:
+        raise problem(study, "data.source", str(error)) from error
+    except XaiCompareError as error:
+        raise problem(study, "data", str(error)) from error
+    for i, model in enumerate(study.models):
+        kind = KINDS[model.kind]
+        if data.task not in kind.tasks:
+            raise problem(study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}; the target of '{prefix}' makes this a {data.task}")
+    _check_target(study, data)
+    return Plan(study, data, {}, *plugins)
+
+
+def plan_given(study: Study, data: Data, models: Mapping[str, Model]) -> Plan:
+    """Plan a comparison of fitted models on data in memory."""
+    plugins = _plugins(study)
+    _check_target(study, data)
+    return Plan(study, data, models, *plugins)
+
+
+def _check_target(study: Study, data: Data) -> None:
+    if study.target is not None and study.target not in data.classes:
+        found = ", ".join(data.classes) or "none, this is a regression"
+        raise problem(study, "target", f"found '{study.target}', which is no class. The classes: {found}")
+    if data.task == "regression" and study.output != "native":
+        raise problem(study, "output", f"found '{study.output}', but a regression has values only. Allowed: native")
+
+
+def _check_kind(study: Study, i: int, kind: str, params: Mapping[str, Any]) -> None:
+    try:
+        recipe = KINDS[kind]
+    except UnknownName as error:
+        raise problem(study, f"models[{i}].kind", str(error)) from error
+    try:
+        recipe.check(params)
+    except XaiCompareError as error:
+        raise problem(study, f"models[{i}].params", str(error)) from error
+
+
+def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric]]:
+    explainers = _chosen(study, "explainers", study.explainers, EXPLAINERS)
+    control = next(name for name in EXPLAINERS if EXPLAINERS[name].control)
+    # The control is in every study, always last.
+    explainers[control] = explainers.pop(control, EXPLAINERS[control]())
+    if len(explainers) == 1:
+        raise problem(study, "explainers", "only the control is left: name at least one explainer")
+    return explainers, _chosen(study, "metrics", study.metrics, METRICS)
+
+
+def _chosen(study: Study, key: str, chosen: Any, registry: Registry[Any]) -> dict[str, Any]:
+    specs = [PluginSpec(name=name) for name in registry] if chosen == "auto" else list(chosen)
+    out: dict[str, Any] = {}
+    for i, spec in enumerate(specs):
+        try:
+            cls = registry[spec.name]
+        except UnknownName as error:
+            raise problem(study, f"{key}[{i}]", str(error)) from error
+        try:
+            out[spec.name] = configured(cls, spec.params)
+        except XaiCompareError as error:
+            raise problem(study, f"{key}[{i}].params", str(error)) from error
+    if not out:
+        raise StudyError(f"{study.where}: {key}: the list is empty. Name at least one, or write auto")
+    return out

@@ -1,0 +1,132 @@
+"""The journal of finished jobs: SQLite for the facts, one .npz per job for the arrays, put in place atomically."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.errors import XaiCompareError
+from xai_compare.results import Status
+
+__all__ = ["DiskStore", "MemoryStore", "Outcome", "Store"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a job came to: a status with its reason, arrays, plain facts, a file's bytes (a trained model), warnings, seconds."""
+
+    status: Status
+    reason: str = ""
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    content: bytes = b""
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        return self.status in ("ok", "degraded")
+
+
+class Store(Protocol):
+    """Where outcomes are kept between jobs, and between runs."""
+
+    def get(self, key: str) -> Outcome | None:
+        """A finished job's outcome, or None."""
+
+    def put(self, key: str, job: str, outcome: Outcome) -> None:
+        """Keep an outcome. After this returns it survives a kill."""
+
+    def close(self) -> None:
+        """Let go of files."""
+
+
+class MemoryStore:
+    """Outcomes of one comparison in Python, gone with it."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, Outcome] = {}
+
+    def get(self, key: str) -> Outcome | None:
+        return self._outcomes.get(key)
+
+    def put(self, key: str, job: str, outcome: Outcome) -> None:
+        self._outcomes[key] = outcome
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class DiskStore:
+    """Outcomes under a folder. A row in the journal is written only after its arrays are in place.
+
+    Failed jobs, and those skipped for them, are journaled for the record but not given back: the next run tries them again.
+
+    Parameters
+    ----------
+    fresh : forget what the folder holds.
+
+    Raises
+    ------
+    XaiCompareError
+        If the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, fresh: bool = False) -> None:
+        self._folder = folder
+        try:
+            if fresh and (folder / "journal.sqlite").exists():
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._journal = sqlite3.connect(folder / "journal.sqlite")
+            self._journal.execute("PRAGMA journal_mode=WAL")
+            self._journal.execute("PRAGMA synchronous=NORMAL")
+            self._journal.execute(
+                "CREATE TABLE IF NOT EXISTS jobs "
+                "(key TEXT PRIMARY KEY, job TEXT, status TEXT, reason TEXT, about TEXT, warnings TEXT, seconds REAL)"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise XaiCompareError(f"the run folder '{folder}' cannot be written: {error}") from error
+
+    def get(self, key: str) -> Outcome | None:
+        row = self._journal.execute("SELECT status, reason, about, warnings, seconds FROM jobs WHERE key = ?", (key,)).fetchone()
+        if row is None or row[0] in ("failed", "skipped"):
+            return None
+        status, reason, about, warnings, seconds = row
+        arrays = dict(np.load(self._folder / f"{key}.npz", allow_pickle=False)) if (self._folder / f"{key}.npz").exists() else {}
+        model = self._folder / f"{key}.model"
+        content = model.read_bytes() if model.exists() else b""
+        return Outcome(status, reason, arrays, json.loads(about), content, tuple(json.loads(warnings)), seconds)
+
+    def put(self, key: str, job: str, outcome: Outcome) -> None:
+        if outcome.arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, **dict(outcome.arrays))  # type: ignore[arg-type]  # numpy's stub takes the arrays for its flag
+            self._place(f"{key}.npz", buffer.getvalue())
+        if outcome.content:
+            self._place(f"{key}.model", outcome.content)
+        row = (key, job, outcome.status, outcome.reason, json.dumps(dict(outcome.about)), json.dumps(outcome.warnings), outcome.seconds)
+        with self._journal:
+            self._journal.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def _place(self, name: str, content: bytes) -> None:
+        """The whole file or none: written beside, then renamed."""
+        beside = self._folder / f".{name}.{os.getpid()}"
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(beside, self._folder / name)

@@ -1,0 +1,230 @@
+"""The values that travel along the straight line, and the protocols of the things that make them.
+
+Shapes: n cases, d features, k outputs, m coalitions. Arrays are float64, and read by everyone, written by no one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.errors import XaiCompareError
+
+__all__ = [
+    "Array",
+    "Attribution",
+    "BoolArray",
+    "Data",
+    "FeatureSpace",
+    "Inputs",
+    "IntArray",
+    "Model",
+    "Output",
+    "Scores",
+    "Table",
+    "Task",
+]
+
+Array: TypeAlias = npt.NDArray[np.float64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Inputs: TypeAlias = Any
+"""n cases as the user holds them: DataFrame (n, d) for tables; ndarray, list of str or dict of arrays elsewhere."""
+
+Output: TypeAlias = Literal["probability", "margin", "value"]
+"""The space in which a model's output is read: class probabilities, margins (log-odds and the like), or the value of a regression."""
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """n cases with what is known about them: inputs (n, ...), y (n,) or None, ids (n,) as text."""
+
+    inputs: Inputs
+    y: npt.NDArray[Any] | None
+    ids: tuple[str, ...]
+
+
+class FeatureSpace(Protocol):
+    """The features of a data set and how to hide some of them: one per data set, shared by all models and methods."""
+
+    @property
+    def d(self) -> int:
+        """Number of features."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(d,) names a reviewer would use."""
+
+    def present(self, inputs: Inputs) -> BoolArray:
+        """(n, d): which features a case has at all (always all for a table)."""
+
+    def width(self, fill: str) -> int:
+        """How many masked inputs stand for one coalition under this fill: the background's rows, or 1."""
+
+    def fill_rows(self, fill: str) -> Inputs | None:
+        """The (width, ...) rows from which hidden features are filled, or None if the fill is no row."""
+
+    def hide(self, inputs: Inputs, rows: IntArray, keep: BoolArray, fill: str) -> Inputs:
+        """Masked inputs.
+
+        Parameters
+        ----------
+        inputs : n cases.
+        rows : (m,) which case each coalition belongs to.
+        keep : (m, d), True = shown.
+        fill : one of the fills of this space.
+
+        Returns
+        -------
+        m * width(fill) inputs; the fill rows of one coalition stand together.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """What a study is about: tables, the feature space, and which rows are explained.
+
+    A reviewer rarely holds the training data: `train` is then the background as given, its y None.
+    `explain` (n,) are rows of `test`; `background` (B,) are rows of `train`.
+    y holds positions in `classes` (classification) or floats (regression).
+    """
+
+    train: Table
+    test: Table
+    explain: IntArray
+    background: IntArray
+    space: FeatureSpace
+    task: Task
+    classes: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Model(Protocol):
+    """A fitted model behind one face. What it `offers` decides which explainers fit it.
+
+    offers: "margin", "probability", "value" (output spaces); "tree", "linear", "gradient" (the inside).
+    A model that can be opened has `owner`: it separates into encode (column by column) and `core`.
+    `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,).
+    """
+
+    name: str
+    task: Task
+    outputs: tuple[str, ...]
+    offers: frozenset[str]
+    native: Output
+    about: Mapping[str, Any]
+    owner: IntArray | None
+    closed: str
+    core: Any
+    weights: tuple[Array, Array] | None
+
+    def predict(self, inputs: Inputs, output: Output) -> Array:
+        """(n, k) outputs of n inputs in the space `output`."""
+
+    def encode(self, inputs: Inputs) -> Array:
+        """(n, p) the model's own encoding; column c belongs to feature `owner[c]`."""
+
+    def predict_encoded(self, encoded: Array, output: Output) -> Array:
+        """(n, k) outputs of n encoded rows: predict(x) == predict_encoded(encode(x))."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """One number per case and feature: what every explainer returns.
+
+    Attributes
+    ----------
+    values : (n, d) float64; NaN only where `present` says that the case has no such feature.
+    target : (n,) the explained output of each case; always recorded.
+    output : the space phi speaks in.
+    base : (n,) reference output where the method has one, else None.
+    signed : False for a method that gives strength without direction.
+    scope : "case", or "model" where every case gets the same vector.
+    additive : whether base + sum of values is meant to be the model's output.
+    detail : a map at the method's own resolution, for display only.
+    about : parameters, algorithm chosen and why, exact or estimated, model rows spent.
+
+    Raises
+    ------
+    XaiCompareError
+        If a shape is wrong or a value is not finite. Nowhere else is this checked.
+    """
+
+    values: Array
+    target: IntArray
+    output: Output
+    base: Array | None = None
+    signed: bool = True
+    scope: Literal["case", "model"] = "case"
+    additive: bool = False
+    detail: npt.NDArray[Any] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    present: BoolArray | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2:
+            raise XaiCompareError(f"attribution values must be (cases, features), found shape {self.values.shape}")
+        n = len(self.values)
+        for what, array in (("target", self.target), ("base", self.base)):
+            if array is not None and array.shape != (n,):
+                raise XaiCompareError(f"attribution {what} must have shape ({n},), found {array.shape}")
+        wanted = np.ones(self.values.shape, dtype=bool) if self.present is None else self.present
+        bad = ~np.isfinite(self.values) & wanted
+        if bad.any():
+            first = int(np.argwhere(bad)[0][0])
+            raise XaiCompareError(f"attribution has {int(bad.sum())} values that are not finite, first at case {first}")
+        if self.base is not None and not np.isfinite(self.base).all():
+            raise XaiCompareError("attribution base has values that are not finite")
+
+    def rows(self, take: slice | IntArray) -> Attribution:
+        """The same attribution for some of its cases."""
+        return Attribution(
+            self.values[take],
+            self.target[take],
+            self.output,
+            None if self.base is None else self.base[take],
+            self.signed,
+            self.scope,
+            self.additive,
+            None if self.detail is None else self.detail[take],
+            self.about,
+            None if self.present is None else self.present[take],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What a metric returns: one score per case, never an average.
+
+    Attributes
+    ----------
+    values : (n,) float64; NaN where `reasons` says why. (1,) for a metric of scope "model".
+    chance : (n,) what knowing nothing of the model would score, or None where there is no such level.
+    ceiling : (n,) the best possible score, or None where there is none; skill needs both.
+    parts : named sub-scores of the same n cases, each a `Scores` of its own.
+    reasons : {case index within values: reason} for every NaN.
+    replicates : (r,) the statistic on resampled predictions (scope "model" only): the same resamples for every model.
+    """
+
+    values: Array
+    chance: Array | None = None
+    ceiling: Array | None = None
+    parts: Mapping[str, Scores] = field(default_factory=dict)
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    replicates: Array | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.values)
+        for what, array in (("chance", self.chance), ("ceiling", self.ceiling)):
+            if array is not None and array.shape != (n,):
+                raise XaiCompareError(f"score {what} must have shape ({n},), found {array.shape}")
+        unexplained = set(np.flatnonzero(np.isnan(self.values)).tolist()) - set(self.reasons)
+        if unexplained:
+            raise XaiCompareError(f"a score is NaN without a reason at case {min(unexplained)}")
