@@ -27,7 +27,7 @@ from xai_compare.run.manifest import timings, write_manifest, write_timings
 from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study
 from xai_compare.run.store import DiskStore, MemoryStore, Store
 from xai_compare.streams import Streams
-from xai_compare.types import Attribution, Data, Inputs, IntArray, Model
+from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,7 +240,7 @@ def explain(
 
 
 def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
-    inputs = data.test.inputs.iloc[cases].reset_index(drop=True)
+    inputs = take(data.test.inputs, cases)
     if study.target is not None and study.target not in data.classes:
         raise DataError(f"target '{study.target}' is no class. The classes: {', '.join(data.classes) or 'none, this is a regression'}")
     if data.task == "regression":
@@ -300,7 +300,9 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
     task = next(iter(adapted.values())).task
     for name, model in adapted.items():
         if model.task != task or (task == "classification" and model.outputs != tuple(classes)):
-            raise ModelError(f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}")
+            raise ModelError(
+                f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}"
+            )
     labels = None if y is None else (class_codes(np.asarray(y), classes) if task == "classification" else np.asarray(y, dtype=np.float64))
     test, train = as_table(frame, labels), as_table(known, None)
     sizes = (study.data.background, study.data.explain)

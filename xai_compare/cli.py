@@ -1,4 +1,6 @@
-"""The command line: thin. Exit 0 ok, 2 bad usage, study, data or model, 3 finished with failed cells, 70 internal error, 130 interrupted."""
+"""The command line, thin.
+
+Exit 0 ok, 2 bad usage, study, data or model, 3 finished with failed cells, 70 internal error, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +31,7 @@ app = typer.Typer(
 _FAILED_CELLS, _BAD_INPUT, _INTERNAL, _INTERRUPTED = 3, 2, 70, 130
 
 
-class Listing(str, Enum):
+class Listing(StrEnum):
     """What can be listed."""
 
     explainers = "explainers"
@@ -42,7 +44,9 @@ class Listing(str, Enum):
 @app.command()
 def run(
     study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the report and the journal. Default: reports/<name of the study file>.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report and the journal. Default: reports/<name of the study file>.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs in this folder computed.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
@@ -116,7 +120,13 @@ def _progress(quiet: bool) -> Iterator[Watch | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

@@ -44,7 +44,7 @@ class UnknownName(XaiCompareError):
     """A name that is not registered, with the nearest one that is."""
 
 
-class NotApplicable(Exception):  # noqa: N818  (an outcome, not an error)
+class NotApplicable(Exception):
     """A method or metric does not fit a model or its data: a typed outcome that the report shows.
 
     Not an `XaiCompareError`: inside a run it never stops anything; it becomes the reason of a cell.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_compare.errors import NotApplicable
 from xai_compare.streams import Streams
-from xai_compare.types import Array, BoolArray, Data, Inputs, IntArray, Model, Output
+from xai_compare.types import Array, BoolArray, Data, Inputs, IntArray, Model, Output, take
 
 __all__ = ["BLOCK", "Coalitions", "Game", "all_pairs", "evaluate_coalitions", "random_pairs", "sample_size"]
 
@@ -37,7 +38,9 @@ class Game:
     rows_spent : model rows asked of the model so far.
     """
 
-    def __init__(self, model: Model, data: Data, inputs: Inputs, cases: IntArray, target: IntArray, output: Output, fill: str = "background") -> None:
+    def __init__(
+        self, model: Model, data: Data, inputs: Inputs, cases: IntArray, target: IntArray, output: Output, fill: str = "background"
+    ) -> None:
         self.model, self.data, self.inputs = model, data, inputs
         self.cases, self.target, self.output, self.fill = cases, target, output, fill
         self.n, self.d = len(cases), data.space.d
@@ -74,6 +77,19 @@ class Game:
         self.rows_spent += len(inputs)
         return self.model.predict(inputs, self.output)
 
+    def fill_rows(self) -> Inputs:
+        """The rows from which hidden features are filled.
+
+        Raises
+        ------
+        NotApplicable
+            Where the fill is not made of rows.
+        """
+        rows = self.data.space.fill_rows(self.fill)
+        if rows is None:
+            raise NotApplicable(f"the fill '{self.fill}' has no rows to serve as a background")
+        return rows
+
     def _keys(self, rows: IntArray, keep: BoolArray) -> list[bytes]:
         # Nothing shown is the same set of masked inputs for every case of one target.
         who = np.where(keep.any(axis=1), rows, -1 - self.target[rows]).astype(np.int64)
@@ -96,13 +112,13 @@ class Game:
     def _read(self, outputs: Array, rows: IntArray, width: int) -> Array:
         self.rows_spent += len(outputs)
         chosen = outputs[np.arange(len(outputs)), np.repeat(self.target[rows], width)]
-        return chosen.reshape(-1, width).mean(axis=1)
+        return np.asarray(chosen.reshape(-1, width).mean(axis=1))
 
     def _masked(self, rows: IntArray, keep: BoolArray, whole: bool) -> Array:
         """(m * width, k) outputs of the masked inputs; `whole` ones need no fill."""
         fills = self.data.space.fill_rows(self.fill)
         if self.model.owner is None or fills is None:
-            hidden = self.inputs.iloc[rows] if whole else self.data.space.hide(self.inputs, rows, keep, self.fill)
+            hidden = take(self.inputs, rows) if whole else self.data.space.hide(self.inputs, rows, keep, self.fill)
             return self.model.predict(hidden, self.output)
         # Separable by column: encode once, then mix the encoded blocks. The same numbers without preprocessing every masked row.
         if self._encoded is None:
@@ -185,6 +201,6 @@ def evaluate_coalitions(game: Game, streams: Streams) -> Coalitions:
     flat = keep.reshape(-1, d)
     answers = game.values(np.concatenate([rows, rows]), np.concatenate([flat, ~flat]))
     shown, hidden = answers.reshape(2, game.n, -1)
-    on_background = game.predict(game.data.train.inputs.iloc[game.data.background])
+    on_background = game.predict(game.data.background_inputs())
     spread = on_background.std(axis=0)[game.target]
     return Coalitions(keep, shown, hidden, weights, game.full(), game.empty(), spread)

@@ -37,7 +37,9 @@ def pack_attribution(a: Attribution) -> Arrays:
 def unpack_attribution(arrays: Mapping[str, npt.NDArray[Any]]) -> Attribution:
     """The inverse of `pack_attribution`."""
     facts = _untext(arrays["facts"])
-    return Attribution(arrays["values"], arrays["target"], base=arrays.get("base"), detail=arrays.get("detail"), present=arrays.get("present"), **facts)
+    return Attribution(
+        arrays["values"], arrays["target"], base=arrays.get("base"), detail=arrays.get("detail"), present=arrays.get("present"), **facts
+    )
 
 
 def join_attributions(chunks: list[Attribution]) -> Attribution:

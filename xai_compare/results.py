@@ -183,9 +183,11 @@ class Results:
         per_model = {name: {model: own[f"{name}/{i}"] for i, model in enumerate(facts["cases"][name])} for name in _PER_MODEL}
         values = facts["cases"]["values"]
         shown = None if values is None else tuple(map(tuple, values))
+        plain: dict[str, Any] = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in _PLAIN}
+        listed: dict[str, Any] = {name: tuple(made(**each) for each in facts[name]) for name, made in _LISTED.items()}
         return cls(
-            **{name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in _PLAIN},
-            **{name: tuple(made(**each) for each in facts[name]) for name, made in _LISTED.items()},
+            **plain,
+            **listed,
             cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model),
             attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
             scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},

@@ -27,6 +27,7 @@ __all__ = [
     "Scores",
     "Table",
     "Task",
+    "take",
 ]
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -40,6 +41,13 @@ Output: TypeAlias = Literal["probability", "margin", "value"]
 """The space in which a model's output is read: class probabilities, margins (log-odds and the like), or the value of a regression."""
 
 Task: TypeAlias = Literal["classification", "regression"]
+
+
+def take(inputs: Inputs, rows: IntArray) -> Inputs:
+    """Some of the inputs, in the order of `rows`, numbered from 0."""
+    if hasattr(inputs, "iloc"):
+        return inputs.iloc[rows].reset_index(drop=True)
+    return inputs[rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +69,10 @@ class FeatureSpace(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """(d,) names a reviewer would use."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """(d,) what each feature is: "numeric", "categorical"."""
 
     def present(self, inputs: Inputs) -> BoolArray:
         """(n, d): which features a case has at all (always all for a table)."""
@@ -105,6 +117,14 @@ class Data:
     classes: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    def cases(self, which: IntArray | slice = slice(None)) -> Inputs:
+        """The inputs of explained cases, by their numbers in the study."""
+        return take(self.test.inputs, self.explain[which])
+
+    def background_inputs(self) -> Inputs:
+        """The inputs of the background rows."""
+        return take(self.train.inputs, self.background)
+
 
 class Model(Protocol):
     """A fitted model behind one face. What it `offers` decides which explainers fit it.
@@ -117,13 +137,22 @@ class Model(Protocol):
     name: str
     task: Task
     outputs: tuple[str, ...]
-    offers: frozenset[str]
-    native: Output
     about: Mapping[str, Any]
-    owner: IntArray | None
     closed: str
     core: Any
     weights: tuple[Array, Array] | None
+
+    @property
+    def native(self) -> Output:
+        """The output space in which the model adds up."""
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What the model has to offer, see above."""
+
+    @property
+    def owner(self) -> IntArray | None:
+        """(p,) the feature each encoded column belongs to; None if the model cannot be opened."""
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         """(n, k) outputs of n inputs in the space `output`."""

@@ -35,7 +35,7 @@ def test_the_order_of_the_scores_does_not_matter(study, everything) -> None:
     backwards = {key: replace(one, parts=dict(reversed(one.parts.items()))) for key, one in reversed(everything.items())}
     forth, back = compare(study(everything)), compare(study(backwards))
     assert forth == back
-    # 2 models x 4 explainers x 2 metrics x 3; 3 explainers x 2 metrics and agreement, 2 models x 3 pairs x 2 metrics; 2 models x 2 pairs x 3.
+    # 2 models x 4 explainers x 2 metrics x 3; 3 explainers x 2 metrics, agreement, 2 models x 3 pairs x 2 metrics; 2 models x 2 pairs x 3.
     assert [len(rows) for rows in (forth.skills, forth.gaps, forth.agreement)] == [48, 6 + 1 + 12, 12]
 
 

@@ -29,12 +29,22 @@ def bounded(draw: np.random.Generator, size: tuple[int, int]) -> Array:
     return draw.beta(2, 6, size) - draw.beta(3, 6, size) - (2 / 8 - 3 / 9)
 
 
+def sparse_symmetric(draw: np.random.Generator, size: tuple[int, int]) -> Array:
+    return np.where(draw.random(size) < 0.3, draw.normal(0, 1, size), 0)
+
+
+def heavy_symmetric(draw: np.random.Generator, size: tuple[int, int]) -> Array:
+    return draw.lognormal(0, 1, size) - draw.lognormal(0, 1, size)
+
+
 SHAPES = (mild, skewed, zero_heavy, bounded)
+# 70 % ties and the rest symmetric, or two long tails: coverage .90 to .93, and no mask over it.
+HARD = (sparse_symmetric, heavy_symmetric)
 
 
 def gaps(shape, n: int, studies: int) -> list[Array]:
     """Paired differences with mean 0, on top of scores of which they are differences."""
-    draw = np.random.default_rng([n, SHAPES.index(shape)])
+    draw = np.random.default_rng([n, (*SHAPES, *HARD).index(shape)])
     base = draw.random((studies, n))
     return [difference(mean_of(b + d), mean_of(b)) for b, d in zip(base, shape(draw, (studies, n)), strict=True)]
 
@@ -75,6 +85,14 @@ def test_coverage_of_a_ratio_roughly() -> None:
 @pytest.mark.parametrize("n", BAR)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_coverage(shape, n: int) -> None:
+    low, high = BAR[n]
+    assert low <= coverage(gaps(shape, n, FULL), 999) <= high
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason="a known limit of bootstrap-t: it corrects for skewness, which few heavy-tailed cases show by chance alone")
+@pytest.mark.parametrize(("shape", "n"), [(sparse_symmetric, 50), (heavy_symmetric, 50), (heavy_symmetric, 200)])
+def test_coverage_where_bootstrap_t_falls_short(shape, n: int) -> None:
     low, high = BAR[n]
     assert low <= coverage(gaps(shape, n, FULL), 999) <= high
 

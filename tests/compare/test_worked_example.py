@@ -36,7 +36,7 @@ def test_scores_and_skill(comparison) -> None:
     # Above chance 0.72 + 0.32 + 0.64 = 1.68 and 0.44 + 0.22 + 0.52 = 1.18, of 0.8 + 0.4 + 0.8 = 2.0 that was there to gain.
     assert logistic.skill.estimate == pytest.approx(1.68 / 2.0)
     assert network.skill.estimate == pytest.approx(1.18 / 2.0)
-    # Not the means of the three ratios, (0.9 + 0.8 + 0.8) / 3 and (0.55 + 0.55 + 0.65) / 3, where the middle case has as much say as the others.
+    # Not the means of the three ratios, (0.9 + 0.8 + 0.8) / 3 and (0.55 + 0.55 + 0.65) / 3, where case 2 has as much say as the others.
     assert logistic.skill.estimate != pytest.approx(2.5 / 3, abs=1e-3)
     assert network.skill.estimate != pytest.approx(1.75 / 3, abs=1e-3)
 

@@ -78,7 +78,7 @@ def intervals(statistics: Sequence[Array], level: float, streams: Streams, resam
             found[index] = settled
         else:
             waiting.setdefault(statistic.shape[2], {})[index] = settled
-    for n, linear in sorted(waiting.items()):
+    for n, linear in waiting.items():
         count = resamples or (RESAMPLES if n <= _MANY else RESAMPLES // 5)
         found |= dict(zip(linear, _resampled_intervals(list(linear.values()), n, level, streams, count), strict=True))
     return [found[index] for index in range(len(statistics))]

@@ -51,7 +51,7 @@ def _from_csv(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any]
 
     path = Path(spec.path or name)
     if not path.is_file():
-        raise DataError(f"file '{spec.path or name}' not found. Give a path relative to the study file")
+        raise DataError(f"file '{path.name}' not found (relative paths are taken from the study file's folder)")
     content = path.read_bytes()
     try:
         frame = pd.read_csv(path)
@@ -61,7 +61,9 @@ def _from_csv(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any]
     if spec.target not in frame.columns:
         raise DataError(f"file '{path.name}' has no target column '{spec.target}': {nearest(str(spec.target), frame.columns)}")
     if rows := np.flatnonzero(frame[spec.target].isna()).tolist():
-        raise DataError(f"file '{path.name}': the target '{spec.target}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them")
+        raise DataError(
+            f"file '{path.name}': the target '{spec.target}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them"
+        )
     if unknown := [column for column in spec.drop if column not in frame.columns]:
         raise DataError(f"file '{path.name}' has no column '{unknown[0]}' to drop: {nearest(unknown[0], frame.columns)}")
     facts = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "public": False}
@@ -83,7 +85,9 @@ def read(spec: DataSpec, seed: int) -> Data:
     frame, target, facts = SOURCES[prefix](spec, name)
     frame = as_frame(frame, what=spec.source)
     if missing := missing_report(frame):
-        raise DataError(f"{facts.get('file', spec.source)} has missing values in {missing}. Fill or drop them first: models trained here do not take them")
+        raise DataError(
+            f"{facts.get('file', spec.source)} has missing values in {missing}. Fill or drop them first: the models trained here take none"
+        )
     task = guess_task(target)
     classes, y = _encode_target(target, task)
     streams = Streams(seed).at("data")
@@ -95,7 +99,11 @@ def read(spec: DataSpec, seed: int) -> Data:
 def _encode_target(target: npt.NDArray[Any], task: Task) -> tuple[list[str], npt.NDArray[Any]]:
     if task == "regression":
         return [], target.astype(np.float64)
-    classes = [class_name(label) for label in np.unique(target).tolist()] if target.dtype.kind in "iuf" else sorted(set(map(class_name, target.tolist())))
+    classes = (
+        [class_name(label) for label in np.unique(target).tolist()]
+        if target.dtype.kind in "iuf"
+        else sorted(set(map(class_name, target.tolist())))
+    )
     if len(classes) < 2:
         raise DataError(f"the target has one value only: '{classes[0]}'. There is nothing to explain")
     return classes, class_codes(target, classes)

@@ -36,7 +36,7 @@ def mix_frames(left: pd.DataFrame, left_rows: IntArray, right: pd.DataFrame, rig
 
     both = pd.concat([left, right], ignore_index=True)
     at = np.where(keep, left_rows[:, None], len(left) + right_rows[:, None])
-    if len(set(map(str, both.dtypes))) == 1 and isinstance(both.dtypes.iloc[0], np.dtype) and both.dtypes.iloc[0] != object:
+    if len(set(map(str, both.dtypes))) == 1 and isinstance(both.dtypes.iloc[0], np.dtype) and both.dtypes.iloc[0].kind != "O":
         # One block: a single gather instead of d of them.
         return pd.DataFrame(both.to_numpy()[at, np.arange(at.shape[1])], columns=both.columns)
     columns = {name: both[name].array.take(at[:, j]) for j, name in enumerate(both.columns)}

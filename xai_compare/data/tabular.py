@@ -63,7 +63,7 @@ def _check_columns(frame: pd.DataFrame, columns: Sequence[str] | None, what: str
 def _check_values(frame: pd.DataFrame, what: str) -> None:
     for name in frame.columns:
         if frame[name].dtype.kind == "f" and (rows := np.flatnonzero(np.isinf(frame[name].to_numpy()))).size:
-            raise DataError(f"{what}: column '{name}' has {rows.size} infinite values, first in row {rows[0]}. Replace them by a number or mark them missing")
+            raise DataError(f"{what}: column '{name}' has {rows.size} infinite values, first in row {rows[0]}. Replace or drop them")
 
 
 def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
@@ -147,7 +147,9 @@ def spread_rows(y: npt.NDArray[Any] | None, n: int, size: int, rng: np.random.Ge
     return np.sort(np.concatenate(picks)).astype(np.int64)
 
 
-def assemble(train: Table, test: Table, task: Task, classes: Sequence[str], sizes: tuple[int, int], streams: Streams, about: dict[str, Any]) -> Data:
+def assemble(
+    train: Table, test: Table, task: Task, classes: Sequence[str], sizes: tuple[int, int], streams: Streams, about: dict[str, Any]
+) -> Data:
     """Draw background and explained rows by seed and build the study's `Data`.
 
     sizes : (background rows, explained cases); both are cut to what there is.

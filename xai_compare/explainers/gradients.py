@@ -58,8 +58,8 @@ class IntegratedGradients:
             raise XaiCompareError(f"steps must be at least 1, found {self.steps}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        model, fills = game.model, game.data.space.fill_rows(game.fill)
-        if "gradient" not in model.offers or model.owner is None or fills is None:
+        model, fills = game.model, game.fill_rows()
+        if "gradient" not in model.offers or model.owner is None:
             raise NotApplicable("it needs gradients, and this model has none")
         cases, baselines = model.encode(game.inputs), model.encode(fills)
         encoded = self._integrate(game, cases, baselines)

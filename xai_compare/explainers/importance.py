@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from xai_compare.data.space import mix_frames
 from xai_compare.errors import NotApplicable, XaiCompareError
@@ -71,7 +72,7 @@ class PermutationImportance:
         return Attribution(values, game.target, game.output, signed=False, scope="model", about=about)
 
 
-def loss_of(outputs: Array, y: IntArray | Array) -> Array:
+def loss_of(outputs: Array, y: npt.NDArray[Any]) -> Array:
     """(n,) log loss of class probabilities (n, k >= 2), clipped at the smallest double, or squared error of values (n, 1)."""
     if outputs.shape[1] == 1:
         return np.asarray((outputs[:, 0] - y) ** 2)
@@ -79,7 +80,7 @@ def loss_of(outputs: Array, y: IntArray | Array) -> Array:
     return -np.log(np.clip(own, np.finfo(np.float64).eps, 1.0))
 
 
-def _rises(game: Game, y: IntArray | Array, permutations: IntArray, output: Output) -> Array:
+def _rises(game: Game, y: npt.NDArray[Any], permutations: IntArray, output: Output) -> Array:
     """(repeats, d) mean rise of the loss. All features and repeats go to the model in a few large calls."""
     inputs, model = game.data.test.inputs, game.model
     n, d, repeats = len(inputs), game.d, len(permutations)

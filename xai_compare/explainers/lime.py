@@ -51,7 +51,7 @@ class Lime:
             raise XaiCompareError(f"samples must be at least 10, found {self.samples}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        space, background = game.data.space, game.data.space.fill_rows("background")
+        space, background = game.data.space, game.data.background_inputs()
         # Values seen in the cases but not in the background are categories too.
         levels = _levels(space, background, game.inputs)
         known, cases = space.to_numbers(background, levels), space.to_numbers(game.inputs, levels)  # type: ignore[attr-defined]

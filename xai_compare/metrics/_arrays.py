@@ -60,7 +60,7 @@ def pairs_of(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> P
     """
     u, e = (shown - hidden) / 2, (shown + hidden) / 2
     z = keep - 0.5
-    t = z.sum(axis=-1)
+    t: Array = z.sum(axis=-1)
     m, d = z.shape[1:]
     centre = e.mean(axis=1, keepdims=True) if w is None else (e * w).sum(axis=1, keepdims=True)
     even = _share((e - centre) ** 2, w, m - 1)
@@ -160,7 +160,7 @@ def overlap(a: Array, b: Array) -> tuple[Array, Array]:
 
 def _shares(phi: Array) -> Array:
     total = np.abs(phi).sum(axis=1, keepdims=True)
-    return np.divide(phi, total, out=np.full_like(phi, np.nan), where=total > 0)
+    return np.asarray(np.divide(phi, total, out=np.full_like(phi, np.nan), where=total > 0))
 
 
 def ranks(phi: Array) -> Array:
@@ -205,7 +205,7 @@ def spearman(a: Array, b: Array) -> Array:
     ra, rb = ranks(a), ranks(b)
     ra, rb = ra - ra.mean(axis=1, keepdims=True), rb - rb.mean(axis=1, keepdims=True)
     scale = np.sqrt((ra**2).sum(axis=1) * (rb**2).sum(axis=1))
-    return np.divide((ra * rb).sum(axis=1), scale, out=np.full(len(a), np.nan), where=scale > 0)
+    return np.asarray(np.divide((ra * rb).sum(axis=1), scale, out=np.full(len(a), np.nan), where=scale > 0))
 
 
 def pairwise_rank(a: Array, b: Array) -> Array:
@@ -235,4 +235,4 @@ def weighted_auc(score: Array, positive: BoolArray, weights: Array) -> Array:
     down = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
     below = np.cumsum(down, axis=1) - down / 2
     pairs = up.sum(axis=1) * down.sum(axis=1)
-    return np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return np.asarray(np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0))

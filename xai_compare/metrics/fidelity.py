@@ -14,6 +14,7 @@ from xai_compare.types import Array, Scores
 
 __all__ = ["AdditiveFit"]
 
+
 @METRICS.register("additive_fit")
 @dataclass(frozen=True, slots=True)
 class AdditiveFit:

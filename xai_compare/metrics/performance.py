@@ -56,7 +56,8 @@ class Performance:
             parts |= {f"{split} {name}": score for name, score in found.items()}
         for name in [part.removeprefix("train ") for part in parts if part.startswith("train ")]:
             train, test = parts[f"train {name}"], parts[f"test {name}"]
-            assert train.replicates is not None and test.replicates is not None  # noqa: S101  (made just above)
+            assert train.replicates is not None  # made just above
+            assert test.replicates is not None
             parts[f"train - test {name}"] = Scores(train.values - test.values, replicates=train.replicates - test.replicates)
         lead = next(iter(parts.values()))
         return Scores(lead.values, parts=parts, replicates=lead.replicates)
@@ -65,9 +66,12 @@ class Performance:
         n = len(table.inputs)
         # The first row of weights is the sample itself, the others are resamples of it.
         weights = np.vstack([np.ones(n), rng.multinomial(n, np.full(n, 1 / n), size=self.resamples)])
-        assert table.y is not None  # noqa: S101  (asked before)
+        assert table.y is not None
         found = _regression(model, table, weights) if model.task == "regression" else _classification(model, table, weights)
-        return {name: Scores(values[:1], reasons={0: "one class only"} if np.isnan(values[0]) else {}, replicates=values[1:]) for name, values in found.items()}
+        return {
+            name: Scores(values[:1], reasons={0: "one class only"} if np.isnan(values[0]) else {}, replicates=values[1:])
+            for name, values in found.items()
+        }
 
 
 def _classification(model: Model, table: Table, weights: Array) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class Perceptron(nn.Module):
         super().__init__()
         sizes = [p, *hidden]
         layers: list[nn.Module] = []
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+        for a, b in pairwise(sizes):
             layers += [nn.Linear(a, b), nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], k))
         for name, width in (("mean", p), ("scale", p), ("out_mean", 1), ("out_scale", 1)):
@@ -127,7 +128,7 @@ def _descend(net: Perceptron, x: torch.Tensor, y: torch.Tensor, rows: tuple[torc
     best, best_state, waited = float("inf"), copy.deepcopy(net.state_dict()), 0
     for _ in range(how.epochs):
         net.train()
-        for batch in kept[torch.randperm(len(kept))].split(64):
+        for batch in torch.split(kept[torch.randperm(len(kept))], 64):
             adam.zero_grad()
             _loss(net, x[batch], y[batch]).backward()  # type: ignore[no-untyped-call]
             adam.step()

@@ -54,7 +54,9 @@ class FunctionModel:
         raise ModelError(self.closed)
 
 
-def adapt_function(name: str, function: Callable[[Any], Any], sample: pd.DataFrame, classes: Sequence[str], as_array: bool) -> FunctionModel:
+def adapt_function(
+    name: str, function: Callable[[Any], Any], sample: pd.DataFrame, classes: Sequence[str], as_array: bool
+) -> FunctionModel:
     """Learn from a few rows what a callable returns.
 
     classes : the class names where the target is one of classes, else (); probabilities (n, k) follow their order,

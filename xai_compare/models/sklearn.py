@@ -119,7 +119,9 @@ def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
         return frozenset({"value"})
     offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}
     if not offers:
-        raise ModelError(f"model '{name}': {type(estimator).__name__} gives neither probabilities nor margins. Wrap it in CalibratedClassifierCV")
+        raise ModelError(
+            f"model '{name}': {type(estimator).__name__} gives neither probabilities nor margins. Wrap it in CalibratedClassifierCV"
+        )
     return frozenset(offers)
 
 

@@ -44,9 +44,13 @@ class TorchTable:
         return frozenset({"value", "gradient"} if self.task == "regression" else {"margin", "probability", "gradient"})
 
     @property
-    def owner(self) -> IntArray:
-        widths = [len(self.levels[j]) if j in self.levels else 1 for j in range(len(self.columns))]
-        return np.repeat(np.arange(len(self.columns), dtype=np.int64), widths)
+    def owner(self) -> IntArray | None:
+        return np.repeat(np.arange(len(self.columns), dtype=np.int64), self.widths)
+
+    @property
+    def widths(self) -> list[int]:
+        """How many encoded columns each feature has."""
+        return [len(self.levels[j]) if j in self.levels else 1 for j in range(len(self.columns))]
 
     def encode(self, inputs: Inputs) -> Array:
         blocks = []
@@ -92,7 +96,7 @@ class TorchTable:
         levels = {int(j): list(values) for j, values in shape["levels"]}
         k = len(shape["outputs"])
         model = cls(name, None, shape["task"], tuple(shape["outputs"]), tuple(shape["columns"]), levels, tuple(shape["hidden"]))
-        model.core = Perceptron(len(model.owner), model.hidden, k)
+        model.core = Perceptron(sum(model.widths), model.hidden, k)
         model.core.load_state_dict(load(content))
         model.core.eval()
         return model

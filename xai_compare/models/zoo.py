@@ -79,8 +79,7 @@ class Sklearn:
         return self._adapt(name, skops.io.loads(content, trusted=_TRUSTED), data)
 
     def _adapt(self, name: str, pipeline: Any, data: Data) -> Model:
-        background = data.train.inputs.iloc[data.background]
-        return adapt_sklearn(name, pipeline, background, data.classes or None)
+        return adapt_sklearn(name, pipeline, data.background_inputs(), data.classes or None)
 
     def _estimator(self, task: Task) -> Any:
         from importlib import import_module
@@ -92,7 +91,7 @@ class Sklearn:
         from sklearn.compose import ColumnTransformer
         from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-        kinds = np.array(data.space.kinds)  # type: ignore[attr-defined]  # a table's space has kinds
+        kinds = np.array(data.space.kinds)
         columns = np.array(data.train.inputs.columns)
         steps = [
             ("numeric", StandardScaler() if self.scale else "passthrough", columns[kinds == "numeric"].tolist()),
@@ -144,7 +143,7 @@ class Mlp:
         frame, y = data.train.inputs, data.train.y
         levels = {
             j: sorted(frame[column].unique().tolist(), key=str)
-            for j, (column, kind) in enumerate(zip(frame.columns, data.space.kinds, strict=True))  # type: ignore[attr-defined]
+            for j, (column, kind) in enumerate(zip(frame.columns, data.space.kinds, strict=True))
             if kind == "categorical"
         }
         outputs = data.classes or ("value",)

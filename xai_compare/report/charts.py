@@ -184,7 +184,7 @@ def _inches_from_left(figure: Figure, axes: Axes) -> Any:
 def _gap(figure: Figure, axes: Axes, y: float, gap: Gap) -> None:
     shade, outside = colour(gap.place), _inches_from_left(figure, axes)
     if gap.tolerance is not None:
-        axes.fill_betweenx([y - 0.5, y + 0.5], -gap.tolerance, gap.tolerance, color="#eceff2", linewidth=0, zorder=0)
+        axes.fill_betweenx([y - 0.51, y + 0.51], -gap.tolerance, gap.tolerance, color="#eceff2", linewidth=0, zorder=0)
     low, high = gap.span.ends
     axes.plot([low, high], [y, y], color=shade, linewidth=2.0 if gap.strong else 1.1, solid_capstyle="butt")
     fill = shade if gap.strong else "white"
@@ -207,7 +207,7 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
     lines = -(-len(grids) // columns)
     size = max(max(len(grid.labels) for grid in grids) - 1, 1)
     cell = min(0.5, 1.85 / size)
-    tall, each = cell * size + 1.25, _WIDTH / 3
+    tall, each = cell * size + 1.45, _WIDTH / 3
     high = lines * tall
 
     def paint(figure: Figure) -> None:
@@ -236,7 +236,7 @@ def _triangle(axes: Axes, grid: Grid) -> None:
     axes.set(xlim=(0, n - 1), ylim=(n - 1, 0))
     axes.set_xticks(
         [i + 0.5 for i in range(n - 1)],
-        [label(name, 18) for name in grid.labels[:-1]],
+        [label(name, 22) for name in grid.labels[:-1]],
         rotation=30,
         ha="right",
         rotation_mode="anchor",

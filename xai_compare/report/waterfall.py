@@ -80,7 +80,7 @@ def _way(model: Steps, top: list[int], rest: list[int]) -> Array:
 
 def _panel(axes: Axes, model: Steps, way: Array, rows: list[str]) -> None:
     span = max(float(np.ptp(way)), 1e-9)
-    decimals = int(np.clip(1 - np.floor(np.log10(span / 2)), 0, 5))
+    decimals = int(np.clip(1 - np.floor(np.log10(span / 5)), 0, 5))
     for y in range(1, len(way)):
         _bar(axes, y, (float(way[y - 1]), float(way[y])), (span, decimals))
     for y, value in ((0, model.base), (len(way), model.output)):

@@ -29,6 +29,7 @@ __all__ = [
     "p_text",
     "plain_entry",
     "share_text",
+    "short_title",
     "span_text",
     "visible",
 ]
@@ -39,13 +40,16 @@ CONTROL = "control (knows nothing of the model)"
 VERDICTS = {"better": "explained better than", "worse": "explained worse than", "cannot be told apart": "cannot be told apart from"}
 SPACES = {"margin": "margin (log-odds and the like)", "probability": "probability", "value": "value, in the units of the outcome"}
 
-# Characters that change how their neighbours are read. They are shown by name instead.
+# Characters that change how their neighbours are read, and are shown by name instead. Joiners are part of spelling in many scripts.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_SPELLING = "\n\u200c\u200d"
 
 
 def visible(text: str) -> str:
     """Text in which control and direction characters are spelled out, so that what is read is what is there."""
-    return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _UNSEEN and c != "\n" else c for c in str(text))
+    if text.isprintable():
+        return text
+    return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _UNSEEN and c not in _SPELLING else c for c in text)
 
 
 def case_anchors(report: dict[str, Any]) -> dict[str, str]:
@@ -93,23 +97,24 @@ def _least(value: float) -> int:
 
 
 def decimals_for(mid: float, low: float, high: float) -> int:
-    """The decimals that an interval supports: it stays at least a unit wide, and an end that is not 0 does not read as 0."""
+    """The decimals that an interval supports: it stays at least a unit wide, and one that leaves 0 out does not seem to touch it."""
     width = high - low
     wanted = -math.floor(math.log10(width)) if width > 0 else 0
     decimals = max(wanted, _least(mid))
-    while decimals < _MOST and any(end != 0 and abs(end) < 0.5 * 10**-decimals for end in (low, high)):
+    most = _MOST if low > 0 or high < 0 else _MOST - 1
+    while decimals < most and any(end != 0 and abs(end) < 0.5 * 10**-decimals for end in (low, high)):
         decimals += 1
     return min(max(decimals, 0), _MOST)
 
 
 def span_text(mid: float, low: float, high: float) -> str:
-    """An estimate with its interval.
+    r"""An estimate with its interval; the brackets stay on one line.
 
     >>> span_text(0.418, 0.38, 0.46)
-    '0.42 [0.38, 0.46]'
+    '0.42 [0.38,\xa00.46]'
     """
     decimals = decimals_for(mid, low, high)
-    return f"{fixed(mid, decimals)} [{fixed(low, decimals)}, {fixed(high, decimals)}]"
+    return f"{fixed(mid, decimals)} [{fixed(low, decimals)},\u00a0{fixed(high, decimals)}]"
 
 
 def estimate_text(found: dict[str, Any] | None) -> str:
@@ -157,7 +162,7 @@ def level(report: dict[str, Any]) -> str:
 
 def count(n: int, what: str, many: str = "") -> str:
     """A number of things."""
-    return f"{n} {what if n == 1 else many or what + 's'}"
+    return f"{n}\u00a0{what if n == 1 else many or what + 's'}"
 
 
 def join(words: list[str], last: str = "and") -> str:
@@ -192,10 +197,15 @@ def method_title(report: dict[str, Any], name: str) -> str:
     """A method's title; the control says that it is one."""
     for method in report["methods"]:
         if method["name"] == name:
-            return f"{method['title']}, {CONTROL}" if method["control"] else str(method["title"])
+            return CONTROL if method["control"] else str(method["title"])
     if " ~ " in name:
-        return " and ".join(method_title(report, part) for part in name.split(" ~ "))
+        return " and ".join(short_title(report, part) for part in name.split(" ~ "))
     return name.replace("_", " ") or "the model itself"
+
+
+def short_title(report: dict[str, Any], name: str) -> str:
+    """A method's title where room is short; the control is just that."""
+    return "control" if name == report["scope"]["control"] else method_title(report, name)
 
 
 def metric_link(report: dict[str, Any], name: str) -> Text:

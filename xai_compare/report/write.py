@@ -116,7 +116,8 @@ def _flat(row: dict[str, Any], spans: tuple[str, ...]) -> dict[str, Any]:
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # All text is quoted: left to itself, the writer would leave a carriage return bare, and a spreadsheet would start a row at it.
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     if rows:
         writer.writerow(rows[0])
     writer.writerows([_quoted(value) for value in row.values()] for row in rows)

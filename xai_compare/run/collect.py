@@ -50,7 +50,7 @@ def collect(finished: Finished) -> Results:
         study=plan.study.resolved(),
         task=plan.data.task,
         features=plan.data.space.names,
-        kinds=tuple(plan.data.space.kinds),  # type: ignore[attr-defined]  # a table's space has kinds
+        kinds=plan.data.space.kinds,
         classes=plan.data.classes,
         data=_data_facts(plan),
         models=tuple(_model_facts(finished, name) for name in plan.models),
@@ -120,8 +120,10 @@ def _case_facts(finished: Finished) -> CaseFacts:
     y = None if data.test.y is None else data.test.y[data.explain]
     ids = [data.test.ids[row] for row in data.explain]
     shown = _show_values(plan)
-    values = tuple(tuple(_text(value) for value in row) for row in data.test.inputs.iloc[data.explain].itertuples(index=False)) if shown else None
-    return CaseFacts(tuple(ids if shown else [_hidden(row, plan.study.seed) for row in ids]), target, y, values, outputs, base, guesses, probability)
+    values = tuple(tuple(_text(value) for value in row) for row in data.cases().itertuples(index=False)) if shown else None
+    return CaseFacts(
+        tuple(ids if shown else [_hidden(row, plan.study.seed) for row in ids]), target, y, values, outputs, base, guesses, probability
+    )
 
 
 def _show_values(plan: Plan) -> bool:

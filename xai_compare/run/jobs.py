@@ -64,7 +64,11 @@ def graph(plan: Plan) -> list[Job]:
             jobs += [Job("explain", model, name, chunk=chunk) for chunk in _chunks_of(plan, name, chunks)]
         for metric, made in plan.metrics.items():
             scope = made.scope
-            who = {"method": list(plan.explainers), "methods": [pair_name(*pair) for pair in combinations(plan.explainers, 2)], "model": [""]}
+            who = {
+                "method": list(plan.explainers),
+                "methods": [pair_name(*pair) for pair in combinations(plan.explainers, 2)],
+                "model": [""],
+            }
             jobs += [Job("score", model, name, metric, chunk) for name in who[scope] for chunk in ([WHOLE] if scope == "model" else chunks)]
     return jobs
 
@@ -113,7 +117,9 @@ class Worker:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             outcome = self._attempt(job)
-        said = dict.fromkeys(f"{note.category.__name__}: {note.message}" for note in caught if issubclass(note.category, (UserWarning, RuntimeWarning)))
+        said = dict.fromkeys(
+            f"{note.category.__name__}: {note.message}" for note in caught if issubclass(note.category, (UserWarning, RuntimeWarning))
+        )
         return Outcome(
             outcome.status, outcome.reason, outcome.arrays, outcome.about, outcome.content, tuple(said), time.perf_counter() - start
         )
@@ -153,10 +159,10 @@ class Worker:
     def _predict(self, job: Job) -> Outcome:
         """Outputs of the explained cases in every space the model has, and how far the background stands for the data."""
         model, data = self.model(job.model), self._plan.data
-        cases = data.test.inputs.iloc[data.explain]
+        cases = data.cases()
         spaces: list[Output] = [space for space in ("probability", "margin", "value") if space in model.offers]
-        arrays = {space: model.predict(cases, space) for space in spaces}
-        background = model.predict(data.train.inputs.iloc[data.background], model.native).mean(axis=0)
+        arrays = {str(space): model.predict(cases, space) for space in spaces}
+        background = model.predict(data.background_inputs(), model.native).mean(axis=0)
         everyone = model.predict(data.test.inputs, model.native).mean(axis=0)
         about = {
             "native": model.native,
@@ -210,8 +216,7 @@ class Worker:
         if output not in model.offers:
             raise NotApplicable(f"the study explains {output}, which this model does not give (it gives {', '.join(sorted(model.offers))})")
         cases = self._cases(job.chunk)
-        inputs = data.test.inputs.iloc[data.explain[cases]].reset_index(drop=True)
-        return Game(model, data, inputs, cases, self.target()[cases], output, self._plan.study.fill)
+        return Game(model, data, data.cases(cases), cases, self.target()[cases], output, self._plan.study.fill)
 
     def target(self) -> IntArray:
         """(n,) the explained output of each case: the class of the study, else the one the reference model predicts."""
@@ -227,4 +232,4 @@ class Worker:
 def predicted(outcome: Outcome) -> IntArray:
     """(n,) predicted class positions from the outcome of a predict job."""
     outputs = outcome.arrays["probability" if "probability" in outcome.arrays else "margin"]
-    return outputs.argmax(axis=1).astype(np.int64)
+    return np.asarray(outputs.argmax(axis=1), dtype=np.int64)

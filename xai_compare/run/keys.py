@@ -65,7 +65,7 @@ def model_hash(model: Model, data: Data) -> str:
     """Fingerprint of a fitted model in memory: class, parameters, and predictions on background and explained cases."""
     total = hashlib.sha256(json.dumps([model.about.get("class"), model.native, sorted(model.offers)]).encode())
     total.update(repr(getattr(getattr(model, "estimator", None), "get_params", dict)()).encode())
-    for inputs in (data.train.inputs.iloc[data.background], data.test.inputs.iloc[data.explain]):
+    for inputs in (data.background_inputs(), data.cases()):
         total.update(model.predict(inputs, model.native).tobytes())
     return total.hexdigest()[:32]
 

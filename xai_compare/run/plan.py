@@ -74,7 +74,11 @@ def plan_study(study: Study) -> Plan:
     for i, model in enumerate(study.models):
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
-            raise problem(study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}; the target of '{prefix}' makes this a {data.task}")
+            raise problem(
+                study,
+                f"models[{i}].kind",
+                f"'{model.kind}' is for {' and '.join(kind.tasks)}; the target of '{prefix}' makes this a {data.task}",
+            )
     _check_target(study, data)
     return Plan(study, data, {}, *plugins)
 

@@ -16,7 +16,7 @@ from xai_compare.explainers import EXPLAINERS
 from xai_compare.explainers.shap import linear, permutation, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
-from xai_compare.types import Array, Attribution
+from xai_compare.types import Array, Attribution, IntArray
 
 __all__ = ["Shap"]
 
@@ -72,7 +72,9 @@ class Shap:
         off = self._off(game, values, base, full)
         if off.size and algorithm != "permutation":
             values[off] = permutation.values(game, off, self.permutations, streams)
-            about["degraded"] = f"{off.size} of {game.n} cases did not add up under the {algorithm} algorithm and were computed by permutation"
+            about["degraded"] = (
+                f"{off.size} of {game.n} cases did not add up under the {algorithm} algorithm and were computed by permutation"
+            )
         about["model_rows"] = game.rows_spent
         about["largest_residual"] = float(np.abs(base + values.sum(axis=1) - full).max())
         return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
@@ -89,7 +91,7 @@ class Shap:
             return "linear", f"the {game.output} is linear in the model's encoding"
         return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
 
-    def _off(self, game: Game, values: Array, base: Array, full: Array) -> Array:
+    def _off(self, game: Game, values: Array, base: Array, full: Array) -> IntArray:
         """Positions of the cases whose values do not add up."""
         scale = max(float(np.ptp(np.concatenate([full, base]))), 1e-12)
         return np.flatnonzero(np.abs(base + values.sum(axis=1) - full) > _TOLERANCE * scale)

@@ -10,12 +10,12 @@ import numpy as np
 
 from xai_compare.game import Game
 from xai_compare.streams import Streams
-from xai_compare.types import Array, IntArray
+from xai_compare.types import Array, BoolArray, IntArray
 
 __all__ = ["values", "walks"]
 
 
-def walks(orders: IntArray) -> Array:
+def walks(orders: IntArray) -> BoolArray:
     """Coalitions of feature orders walked forwards and backwards.
 
     orders : (r, d), each a permutation of the features.

@@ -8,7 +8,7 @@ from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Lin
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Grid, heatmaps
 from xai_compare.report.sections import section
-from xai_compare.report.words import case_anchors, interval_entry, interval_text, method_title, model_name, number_entry, plain_entry
+from xai_compare.report.words import case_anchors, interval_entry, interval_text, model_name, number_entry, plain_entry, short_title
 
 __all__ = ["make"]
 
@@ -58,7 +58,7 @@ def _grid(report: dict[str, Any], model: str, lead: str) -> Grid | None:
         at = sorted((names.index(row["a"]), names.index(row["b"])), reverse=True)
         span = next((Span.of(m["skill"]) for m in row["measures"] if m["measure"] == lead), None)
         values[at[0], at[1]] = span.mid if span else None
-    titles = tuple("control" if name == report["scope"]["control"] else method_title(report, name) for name in names)
+    titles = tuple(short_title(report, name) for name in names)
     return Grid(model, model_name(report, model).colour, titles, values)
 
 
@@ -90,7 +90,7 @@ def _row(report: dict[str, Any], row: dict[str, Any], measure: dict[str, Any]) -
 
 
 def _pair(report: dict[str, Any], row: dict[str, Any]) -> str:
-    return f"{method_title(report, row['a'])} and {method_title(report, row['b'])}"
+    return f"{short_title(report, row['a'])} and {short_title(report, row['b'])}"
 
 
 def _worst(report: dict[str, Any]) -> list[Block]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from xai_compare.report.blocks import Block, Case, Cases, Column, Details, Entry, Figure, Prose, Table
 from xai_compare.report.sections import section
 from xai_compare.report.waterfall import Steps, order, waterfalls
-from xai_compare.report.words import case_anchors, method_title, model_name, number_entry, number_text, plain_entry
+from xai_compare.report.words import case_anchors, fixed, method_title, model_name, number_entry, number_text, plain_entry
 
 __all__ = ["make"]
 
@@ -107,23 +108,30 @@ def _features(report: dict[str, Any], case: dict[str, Any]) -> list[str]:
 
 def _everything(report: dict[str, Any], case: dict[str, Any]) -> Table:
     """Features by attributions, each in its own unit: columns are not comparable with each other."""
-    rows = case["attributions"]
-    columns = (Column("Feature"), *((Column("Value"),) if case["values"] is not None else ()), *(_column(report, row) for row in rows))
+    rows, values = case["attributions"], case["values"]
+    columns = (Column("Feature"), *((Column("Value"),) if values is not None else ()), *(_column(report, row) for row in rows))
+    decimals = [_decimals(row["values"]) for row in rows]
     entries = []
     for index, feature in enumerate(report["scope"]["features"]):
-        value = (plain_entry(case["values"][index]),) if case["values"] is not None else ()
-        entries.append((plain_entry(feature["name"]), *value, *(_signed(row["values"][index]) for row in rows)))
-    return Table(
-        "Attributions; every column in the space and scale of its own model and method, so compare signs and ranks", columns, tuple(entries)
-    )
+        value = (plain_entry(values[index]),) if values is not None else ()
+        numbers = (_signed(row["values"][index], places) for row, places in zip(rows, decimals, strict=True))
+        entries.append((plain_entry(feature["name"]), *value, *numbers))
+    caption = "Attributions; every column in the space and scale of its own model and method, so compare signs and ranks"
+    return Table(caption, columns, tuple(entries))
+
+
+def _decimals(values: list[float | None]) -> int:
+    """Three digits for the largest number of a column, the same decimals for all."""
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    return min(max(2 - math.floor(math.log10(largest)), 0), 6) if largest > 0 else 2
 
 
 def _column(report: dict[str, Any], row: dict[str, Any]) -> Column:
     return Column(f"{row['model']}, {method_title(report, row['explainer'])} ({row['output']})", numeric=True)
 
 
-def _signed(value: float | None) -> Entry:
+def _signed(value: float | None, decimals: int) -> Entry:
     if value is None:
         return Entry(("absent",), None, "quiet")
-    words = number_text(value)
+    words = fixed(value, decimals)
     return Entry((f"+{words}" if value > 0 else words,), value)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.blocks import Block, Details, Figure, Prose
-from xai_compare.report.canvas import Span
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Prose, Table
+from xai_compare.report.canvas import Span, label
 from xai_compare.report.charts import Gap, forest
 from xai_compare.report.sections import section
 from xai_compare.report.sections._gaps import gap_table, pairing_text
-from xai_compare.report.words import interval_text, level, model_name
+from xai_compare.report.words import (
+    interval_entry,
+    interval_text,
+    level,
+    method_title,
+    metric_link,
+    model_name,
+    number_entry,
+    plain_entry,
+)
 
 __all__ = ["make"]
 
@@ -41,6 +50,7 @@ def make(report: dict[str, Any]) -> list[Block]:
                 (gap_table(report, methods, "Gaps between methods, first minus second, in skill (higher explains better)"),),
             )
         )
+    blocks += _skills(report)
     return blocks if between or methods else [Prose(("No gap was computed.",), "note")]
 
 
@@ -75,4 +85,29 @@ def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
         raise ValueError(f"the gap of {row['a']} and {row['b']} on {row['metric']} was not measured")
     by = "best method" if row["pairing"] == "best_method" else pairing_text(report, row)
     name = model_name(report, row["a"])
-    return Gap(row["question"], f"{row['a']}, {by}", name.colour, span, row["tolerance"], row["headline"])
+    return Gap(row["question"], f"{label(row['a'], 24)}, {by}", name.colour, span, row["tolerance"], row["headline"])
+
+
+def _skills(report: dict[str, Any]) -> list[Block]:
+    """What the gaps are differences of: every score with its chance level, ceiling and skill."""
+    rows = [row for row in report["skills"] if not row["part"]]
+    if not rows:
+        return []
+    titles = ("Score", "Chance", "Ceiling", "Skill", "Cases")
+    columns = (Column("Metric"), Column("Model"), Column("Method"), *(Column(title, numeric=True) for title in titles))
+    entries = tuple(_skill(report, row) for row in rows)
+    caption = "Every mean score. Skill is (score - chance) / (ceiling - chance); intervals are exploratory"
+    return [Details("Every score and skill", (Table(caption, columns, entries),))]
+
+
+def _skill(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
+    return (
+        Entry(metric_link(report, row["metric"])),
+        plain_entry(model_name(report, row["model"])),
+        plain_entry(method_title(report, row["explainer"])),
+        interval_entry(row["value"]),
+        number_entry(row["chance"]),
+        number_entry(row["ceiling"]),
+        interval_entry(row["skill"], "has none"),
+        Entry((str(row["value"]["n"]),), row["value"]["n"]),
+    )

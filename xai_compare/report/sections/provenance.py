@@ -29,7 +29,7 @@ _PEOPLE = ("preparer", "reviewer", "independence note", "date", "disposition", "
 @section("provenance", 15, "Provenance and sign-off", "Can I reproduce it? What do I sign?")
 def make(report: dict[str, Any]) -> list[Block]:
     """What ran, with which versions and seeds; downloads; definitions; the people's fields."""
-    found = {key: value for key, value in report["provenance"].items() if key not in _fields()}
+    found = {key: value for key, value in report["provenance"].items() if key not in {*_fields(), "command"}}
     tool = report["tool"]
     blocks: list[Block] = [
         Prose((f"Made by {tool['name']} {tool['version']}; report format {report['schema_version']}. ", *_command(report)))

@@ -43,7 +43,8 @@ def _predicts(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     if excludes_zero(difference) and row["better"] != "none":
         verb = "predicts better" if (difference["estimate"] > 0) == (row["better"] == "higher") else "predicts worse"
     against = f" against {estimate_text(base['value'])}" if base else ""
-    return (Strong(verb), f": {row['score']} {estimate_text(row['value'])}{against}, difference {interval_text(difference)}")
+    apart = f"difference {interval_text(difference)} over {count(difference['n'], 'resample')}"
+    return (Strong(verb), f": {row['score']} {estimate_text(row['value'])}{against}, {apart}")
 
 
 def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:

@@ -1,0 +1,241 @@
+"""One contract for every registered plugin: a new explainer or metric is tested by being registered."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import fields, is_dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from xai_compare.data.tabular import as_frame, as_table, assemble
+from xai_compare.errors import NotApplicable
+from xai_compare.explainers import EXPLAINERS, Explainer
+from xai_compare.game import Coalitions, Game, evaluate_coalitions
+from xai_compare.metrics import METRICS, Metric, View
+from xai_compare.models.adapt import adapt
+from xai_compare.models.zoo import KINDS
+from xai_compare.streams import Streams
+from xai_compare.types import Attribution, Scores
+
+N = 8  # explained cases
+MODELS = ("logistic", "forest", "net", "function", "multiclass", "line", "trees", "value_net")
+
+
+@cache
+def table(kind: str):
+    """(frame, target): numeric and categorical columns; two classes, three classes or a number."""
+    rng = np.random.default_rng(1)
+    n = 240
+    frame = pd.DataFrame(rng.standard_normal((n, 4)), columns=["age", "in come", "debt", "x.y"])
+    frame["job"] = rng.choice(["clerk", "cook", "none"], n)
+    frame["owner"] = rng.choice([True, False], n)
+    signal = frame["age"] + frame["in come"] * frame["debt"] + (frame["job"] == "cook") + rng.normal(0, 0.3, n)
+    if kind == "value":
+        return frame, signal.to_numpy()
+    cuts = [0.3] if kind == "binary" else [-0.3, 0.8]
+    return frame, np.digitize(signal, cuts)
+
+
+@cache
+def setting(name: str):
+    """(model, data) for one of MODELS."""
+    kind = {"multiclass": "multi", "line": "value", "trees": "value", "value_net": "value"}.get(name, "binary")
+    frame, y = table(kind)
+    task = "regression" if kind == "value" else "classification"
+    classes = tuple(map(str, range(len(set(y.tolist()))))) if task == "classification" else ()
+    train, test = as_table(as_frame(frame.head(160)), y[:160]), as_table(as_frame(frame.tail(80)), y[160:])
+    data = assemble(train, test, task, classes, (20, N), Streams(0), {})
+    prepare = make_column_transformer((StandardScaler(), ["age", "in come", "debt", "x.y"]), (OneHotEncoder(), ["job", "owner"]))
+    if name in ("net", "value_net"):
+        return KINDS["mlp"].fit(name, data, {"hidden": [16], "epochs": 30}, 0)[0], data
+    made = {
+        "forest": RandomForestClassifier(15, random_state=0),
+        "trees": RandomForestRegressor(15, random_state=0),
+        "line": LinearRegression(),
+    }.get(name, LogisticRegression())
+    fitted = make_pipeline(prepare, made).fit(frame.head(160), y[:160])
+    return adapt(name, fitted.predict_proba if name == "function" else fitted, data.background_inputs(), classes), data
+
+
+def game_for(name: str, cases: np.ndarray | None = None) -> Game:
+    model, data = setting(name)
+    cases = np.arange(N) if cases is None else cases
+    target = np.zeros(len(cases), dtype=np.int64)
+    if data.task == "classification":
+        target = (np.arange(N) % len(data.classes)).astype(np.int64)[cases]
+    return Game(model, data, data.cases(cases), cases, target, model.native)
+
+
+def explained(explainer: str, name: str, cases: np.ndarray | None = None, run: int = 0) -> Attribution:
+    """The attribution, or a skip with the reason where the method does not fit the model. Computed anew only when asked for a run."""
+    found = _explained(explainer, name, tuple(range(N) if cases is None else cases.tolist()), run)
+    if isinstance(found, str):
+        pytest.skip(f"{explainer} on {name}: {found}")
+    return found
+
+
+@cache
+def _explained(explainer: str, name: str, cases: tuple[int, ...], run: int) -> Attribution | str:
+    try:
+        return EXPLAINERS[explainer]()(game_for(name, np.array(cases)), Streams(0).at(explainer))
+    except NotApplicable as reason:
+        return str(reason)
+
+
+every_pair = pytest.mark.parametrize(("explainer", "model"), [(e, m) for e in EXPLAINERS for m in MODELS])
+
+
+class TestExplainers:
+    @pytest.mark.parametrize("name", list(EXPLAINERS))
+    def test_is_a_frozen_dataclass_with_its_facts_and_documentation(self, name):
+        cls = EXPLAINERS[name]
+        made = cls()
+        assert isinstance(made, Explainer)
+        assert is_dataclass(cls)
+        assert cls.__dataclass_params__.frozen
+        assert cls.title
+        assert cls.__doc__
+        assert "cost" in cls.__doc__.lower()
+        for field in fields(cls):
+            assert field.name in cls.__doc__, f"parameter {field.name} is not documented"
+        assert cls.control or cls.citation
+        assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
+
+    def test_there_is_exactly_one_control(self):
+        assert sum(EXPLAINERS[name].control for name in EXPLAINERS) == 1
+
+    @every_pair
+    def test_shape_target_space_and_facts(self, explainer, model):
+        game, found = game_for(model), explained(explainer, model)
+        assert found.values.shape == (N, game.d)
+        assert found.values.dtype == np.float64
+        assert found.output == game.output
+        np.testing.assert_array_equal(found.target, game.target)
+        cls = EXPLAINERS[explainer]
+        assert (found.signed, found.scope) == (cls.signed, cls.scope)
+        assert found.additive == cls.additive
+        if found.scope == "model":
+            assert (found.values == found.values[0]).all()
+
+    @every_pair
+    def test_same_seed_same_bits(self, explainer, model):
+        one, two = explained(explainer, model), explained(explainer, model, run=1)
+        np.testing.assert_array_equal(one.values, two.values)
+
+    @every_pair
+    def test_cases_do_not_depend_on_their_chunk(self, explainer, model):
+        whole = explained(explainer, model).values
+        some = np.array([5, 2])
+        np.testing.assert_allclose(explained(explainer, model, some).values, whole[some], rtol=1e-6, atol=1e-7)
+
+    @every_pair
+    def test_additive_methods_add_up(self, explainer, model):
+        found = explained(explainer, model)
+        if not found.additive:
+            pytest.skip("not additive by design")
+        game = game_for(model)
+        np.testing.assert_allclose(found.base, game.empty(), atol=1e-6)
+        slack = 0.01 * np.abs(found.values).sum(axis=1).max() if explainer == "integrated_gradients" else 1e-6
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=slack)
+
+    @every_pair
+    def test_inputs_model_and_global_randomness_are_left_as_found(self, explainer, model):
+        import torch
+
+        adapted, data = setting(model)
+        before = data.test.inputs.copy(deep=True), data.background_inputs(), adapted.predict(data.test.inputs, adapted.native)
+        np.random.seed(4)  # noqa: NPY002  (the global state is what is looked at)
+        torch.manual_seed(4)
+        expected = np.random.get_state()[1].copy(), torch.get_rng_state().clone()  # noqa: NPY002
+        explained(explainer, model, run=2)
+        np.testing.assert_array_equal(np.random.get_state()[1], expected[0])  # noqa: NPY002
+        assert torch.equal(torch.get_rng_state(), expected[1])
+        pd.testing.assert_frame_equal(data.test.inputs, before[0])
+        pd.testing.assert_frame_equal(data.background_inputs(), before[1])
+        np.testing.assert_array_equal(adapted.predict(data.test.inputs, adapted.native), before[2])
+
+
+@cache
+def sampled(model: str, start: int = 0, stop: int = N) -> Coalitions:
+    return evaluate_coalitions(game_for(model, np.arange(start, stop)), Streams(0).at("coalitions"))
+
+
+def scored(metric: str, model: str, cases: np.ndarray, scale: float = 1.0, made: Metric | None = None) -> Scores:
+    """A metric on SHAP (and a second, noisy attribution where it wants two)."""
+    adapted, data = setting(model)
+    cls = METRICS[metric]
+    if cls.scope == "model":
+        return cls()(View((), (), None, adapted, data, Streams(0), ()))
+    shap, control = explained("shap", model, cases), explained("random", model, cases)
+    noisy = Attribution(shap.values + 0.3 * np.abs(shap.values).mean(axis=1, keepdims=True) * control.values, shap.target, shap.output)
+    own = Attribution(scale * shap.values, shap.target, shap.output)
+    pair = (own, noisy) if cls.scope == "methods" else (own,)
+    sample = sampled(model, int(cases[0]), int(cases[-1]) + 1)
+    return (made or cls())(View(pair, (control,), sample, adapted, data, Streams(0), tuple(cases.tolist())))
+
+
+def flat(scores: Scores, prefix: str = "") -> dict[str, Scores]:
+    out = {prefix or "value": scores}
+    for name, part in scores.parts.items():
+        out |= flat(part, f"{prefix}{name}")
+    return out
+
+
+every_metric = pytest.mark.parametrize(("metric", "model"), [(m, k) for m in METRICS for k in MODELS])
+
+
+class TestMetrics:
+    @pytest.mark.parametrize("name", list(METRICS))
+    def test_is_a_frozen_dataclass_with_its_facts_and_documentation(self, name):
+        cls = METRICS[name]
+        made = cls()
+        assert isinstance(made, Metric)
+        assert cls.__dataclass_params__.frozen
+        assert all((cls.title, cls.question, cls.range, cls.cost, cls.citation, cls.__doc__))
+        assert "range" in cls.__doc__.lower() or cls.scope == "model"
+        for field in fields(cls):
+            assert field.name in cls.__doc__, f"parameter {field.name} is not documented"
+        assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
+
+    def test_one_lead_for_each_question_at_most(self):
+        leads = [METRICS[name].question for name in METRICS if METRICS[name].lead]
+        assert len(leads) == len(set(leads))
+
+    @every_metric
+    def test_one_score_a_case_and_a_reason_for_every_nan(self, metric, model):
+        for name, part in flat(scored(metric, model, np.arange(N))).items():
+            assert len(part.values) == (1 if METRICS[metric].scope == "model" else N), name
+            assert part.values.dtype == np.float64
+            assert set(np.flatnonzero(np.isnan(part.values)).tolist()) <= set(part.reasons), name
+
+    @every_metric
+    def test_deterministic_and_independent_of_chunks(self, metric, model):
+        if METRICS[metric].scope == "model":
+            pytest.skip("has no chunks")
+        whole, tail = scored(metric, model, np.arange(N)), scored(metric, model, np.arange(3, N))
+        for name, part in flat(whole).items():
+            np.testing.assert_allclose(flat(tail)[name].values, part.values[3:], rtol=1e-6, atol=1e-9, err_msg=name)
+
+    @every_metric
+    def test_a_positive_factor_on_the_attribution_changes_nothing(self, metric, model):
+        if METRICS[metric].scope == "model":
+            pytest.skip("looks at no attribution")
+        one, two = scored(metric, model, np.arange(N)), scored(metric, model, np.arange(N), scale=1000.0)
+        for name, part in flat(one).items():
+            np.testing.assert_allclose(flat(two)[name].values, part.values, rtol=1e-6, atol=1e-9, err_msg=name)
+
+    @every_metric
+    def test_never_above_its_ceiling(self, metric, model):
+        for name, part in flat(scored(metric, model, np.arange(N))).items():
+            if part.ceiling is None:
+                continue
+            sign = 1 if METRICS[metric].better == "higher" else -1
+            assert (sign * (part.values - part.ceiling) <= 1e-9)[~np.isnan(part.values)].all(), name

@@ -1,0 +1,45 @@
+"""Tables, data and models that several tests need. Small, made by hand or by seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xai_compare.data.tabular import as_frame, as_table, assemble
+from xai_compare.streams import Streams
+from xai_compare.types import Data
+
+
+def mixed(n: int = 60, seed: int = 0) -> pd.DataFrame:
+    """Two numeric, one whole-number, one text and one true-or-false column."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "height": rng.normal(170, 10, n),
+            "weight": rng.normal(70, 12, n),
+            "children": rng.integers(0, 5, n),
+            "town": rng.choice(["Aix", "Bonn", "Cork"], n),
+            "owner": rng.random(n) < 0.4,
+        }
+    )
+
+
+def outcome(frame: pd.DataFrame, seed: int = 0) -> Any:
+    """A yes or no that depends on every column of `mixed`, with noise."""
+    rng = np.random.default_rng(seed + 1)
+    z = (frame.height - 170) / 10 + (frame.weight - 70) / 12 * frame.owner + (frame.town == "Cork") - 0.3 * frame.children
+    return np.where(z + rng.normal(0, 0.5, len(frame)) > 0, "yes", "no")
+
+
+def numbers(n: int = 60, d: int = 4, seed: int = 0) -> pd.DataFrame:
+    """Standard normal columns a, b, c, ..."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(rng.normal(size=(n, d)), columns=list("abcdefghijklmnop"[:d]))
+
+
+def data_of(frame: pd.DataFrame, y: Any = None, classes: tuple[str, ...] = (), sizes: tuple[int, int] = (10, 8), seed: int = 0) -> Data:
+    """Data with the same table for training and test; y holds positions in `classes`, or floats."""
+    table = as_table(as_frame(frame), None if y is None else np.asarray(y))
+    return assemble(table, table, "classification" if classes else "regression", classes, sizes, Streams(seed).at("data"), {})

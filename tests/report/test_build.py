@@ -1,0 +1,178 @@
+"""The report dictionary: fits its schema, holds no NaN, chooses cases for a reason, hides what must be hidden."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.report.made import FEATURES, HOSTILE, MODELS, NOT_OPEN, Made, made, with_gap
+from xai_compare import report
+from xai_compare.compare import Interval
+from xai_compare.errors import XaiCompareError
+from xai_compare.report.choose import choose, overlap
+from xai_compare.report.plain import number, plain
+from xai_compare.report.write import schema
+
+TOP = "schema_version tool scope models methods cells performance global agreement metrics decomposition gaps slices cases"
+TOP += " reason_codes limits regulation_map assets skills verdict provenance"
+
+
+def build(source: Made) -> dict[str, Any]:
+    return report.build(source.results, source.comparison)
+
+
+VARIANTS = [{}, {"task": "regression"}, {"hostile": True}, {"shown": False}]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=["plain", "regression", "hostile", "hidden"])
+def test_the_report_fits_its_schema_and_is_json(variant: dict[str, Any]) -> None:
+    found = build(made(**variant))
+    report.validate(found)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert set(found) == set(TOP.split())
+
+
+def test_the_schema_is_a_schema_and_closed() -> None:
+    Draft202012Validator.check_schema(schema())
+    loose = [name for name, one in schema()["$defs"].items() if one.get("additionalProperties", True) and name != "free"]
+    assert not loose
+    assert schema()["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda found: found.update(extra=1),
+        lambda found: found["gaps"][0].update(verdict="great"),
+        lambda found: found["gaps"][0]["gap"].update(low=None),  # a null without its reason
+        lambda found: found["cases"][0].update(secret="x"),
+        lambda found: found.pop("limits"),
+        lambda found: found["assets"].append({"path": "../x.csv", "sha256": "0" * 64, "bytes": 1}),
+    ],
+)
+def test_a_spoilt_report_is_refused(spoil: Any) -> None:
+    found = build(made())
+    spoil(found)
+    with pytest.raises(XaiCompareError, match="does not fit its schema"):
+        report.validate(found)
+
+
+def test_numbers_that_are_not_finite_become_null_with_a_reason() -> None:
+    source = with_gap(made(), 0, gap=Interval(float("nan"), None, float("inf"), 0, "no room"))
+    gap = build(source)["gaps"][0]["gap"]
+    assert (gap["estimate"], gap["low"], gap["high"], gap["reason"]) == (None, None, None, "no room")
+
+
+def test_free_facts_become_plain() -> None:
+    assert plain({"b": np.float32(0.5), "a": (np.int64(3), {"z", "y"}), 1: float("nan")}) == {"1": "nan", "a": [3, ["y", "z"]], "b": 0.5}
+    assert number(-0.0) == 0.0
+    assert str(number(-0.0)) == "0.0"
+    assert number(1 / 3) == 0.3333333333
+    assert plain("\ud800") == "?"
+
+
+def test_the_decomposition_has_every_part_and_the_control() -> None:
+    rows = build(made())["decomposition"]
+    assert len(rows) == 4 * 3 + 1  # four methods on three models, and the one that needs a gradient on the network
+    for row in rows:
+        assert sum(row[part]["estimate"] for part in ("explained", "lost_by_method", "beyond_additive")) == pytest.approx(1)
+        assert row["explained"]["chance"] == 0.04
+        assert {row[part]["n"] for part in ("explained", "attainable", "size_alone")} == {40}
+    assert sum(row["control"] for row in rows) == 3
+
+
+def test_six_cases_each_with_its_reason() -> None:
+    chosen = choose(made().results)
+    assert len({case for case, _ in chosen}) == len(chosen) == 6
+    whys = [why for _, why in chosen]
+    assert [sum(word in why for why in whys) for word in ("differ most", "threshold", "at random")] == [2, 2, 2]
+
+
+def test_the_first_cases_are_those_on_which_models_differ_most() -> None:
+    results = made().results
+    names = [name for name, _, _ in MODELS]
+    values = [results.attributions[name, "shap"].values for name in names]
+    mean = np.mean([overlap(values[i], values[j]) for i, j in ((0, 1), (0, 2), (1, 2))], axis=0)
+    assert [case for case, _ in choose(results)[:2]] == list(np.argsort(mean)[:2])
+
+
+def test_cases_near_the_threshold_and_largest_differences() -> None:
+    results = made().results
+    nearest = np.argsort(np.abs(results.cases.probability["logistic"] - 0.5))
+    found = [case for case, why in choose(results) if "threshold" in why]
+    assert set(found) <= set(nearest[:4].tolist())
+    regression = made("regression").results
+    assert sum("predictions differ most" in why for _, why in choose(regression)) == 2
+
+
+def test_overlap_of_shares_by_hand() -> None:
+    a, b = np.array([[1.0, 1.0], [1.0, -1.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [1.0, 1.0], [1.0, 0.0]])
+    assert overlap(a, b)[:2].tolist() == [1.0, 0.5]
+    assert np.isnan(overlap(a, b)[2])
+
+
+def test_few_cases_are_all_shown() -> None:
+    source = made()
+    cases = source.results.cases
+    few = replace(
+        source.results,
+        cases=replace(
+            cases,
+            ids=cases.ids[:3],
+            target=cases.target[:3],
+            outputs={k: v[:3] for k, v in cases.outputs.items()},
+            probability={k: v[:3] for k, v in cases.probability.items()},
+        ),
+        attributions={key: one.rows(slice(0, 3)) for key, one in source.results.attributions.items()},
+    )
+    assert sorted(case for case, _ in choose(few)) == [0, 1, 2]
+
+
+def test_values_are_absent_when_they_may_not_be_shown() -> None:
+    shown, hidden = build(made()), build(made(shown=False))
+    assert all(len(case["values"]) == len(FEATURES) for case in shown["cases"])
+    assert all(case["values"] is None and case["outcome"] is None for case in hidden["cases"])
+    assert hidden["scope"]["values_shown"] is False
+
+
+def test_limits_hold_every_cell_that_is_not_ok() -> None:
+    found = build(made())
+    by_kind = {row["kind"]: row for row in found["limits"]}
+    assert by_kind["failed"]["reason"].startswith("LinAlgError")
+    assert by_kind["not_applicable"]["reason"] == NOT_OPEN
+    assert by_kind["not_applicable"]["count"] == 8
+    assert by_kind["missing"]["count"] == 8  # two cases for each of the four methods that ran on the forest
+    told = sum(row["count"] for row in found["limits"] if row["kind"] in ("failed", "not_applicable", "degraded", "skipped"))
+    assert told == sum(cell["status"] != "ok" for cell in found["cells"])
+
+
+def test_a_metric_without_power_is_said() -> None:
+    source = made()
+    flat = Interval(0.0, -0.1, 0.1, 40, "bootstrap-t")
+    skills = tuple(
+        replace(row, skill=flat) if row.metric == "input_stability" and row.model == "forest" else row for row in source.comparison.skills
+    )
+    found = build(replace(source, comparison=replace(source.comparison, skills=skills)))
+    (row,) = [row for row in found["limits"] if row["kind"] == "no_power"]
+    assert row["where"] == [{"model": "forest", "explainer": "", "metrics": ["input_stability"]}]
+
+
+def test_the_verdict_points_at_the_leading_gap() -> None:
+    found = build(made())
+    entry = found["verdict"]["models"][1]
+    gap = found["gaps"][entry["gap"]]
+    assert (gap["a"], gap["b"], gap["metric"], gap["headline"]) == ("network", "logistic", "additive_fit", True)
+    assert (entry["explainer"], entry["reference_explainer"], entry["performance_differs"]) == ("shap", "shap", False)
+    assert found["performance"][entry["performance"]]["score"] == "ROC-AUC"
+    assert found["verdict"]["not_tested"] == {"failed": 1, "degraded": 0, "skipped": 0, "not_applicable": 8}
+
+
+def test_hostile_names_survive_unchanged_in_the_data() -> None:
+    found = build(made(hostile=True))
+    assert found["models"][0]["name"] == f"logistic{HOSTILE}"
+    assert found["cases"][0]["values"][0].endswith(HOSTILE)

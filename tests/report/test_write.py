@@ -1,0 +1,148 @@
+"""The report on disk: the same bytes twice, whole files, quoted cells, rendered again without computing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.report.made import HOSTILE, made, with_gap
+from xai_compare import report
+from xai_compare.errors import XaiCompareError
+from xai_compare.report.write import dumps, tables
+
+ROOT = Path(__file__).parents[2]
+WRITE = """
+import sys
+from io import StringIO
+from pathlib import Path
+from tests.report.made import made
+from xai_compare import report
+source = made()
+report.write(report.build(source.results, source.comparison), Path(sys.argv[1]))
+"""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("report") / "audit"
+    source = made()
+    report.write(report.build(source.results, source.comparison), where)
+    return where
+
+
+def test_the_files_are_there_and_nothing_else(folder: Path) -> None:
+    names = set(contents(folder))
+    assert {"report.json", "report.html", "data/gaps.csv", "data/skills.csv", "figures/decomposition.svg", "figures/gaps.svg"} <= names
+    assert not [name for name in names if Path(name).name.startswith(".")]
+    assert len((folder / "report.html").read_bytes()) < 3_000_000
+
+
+def test_json_is_sorted_and_ends_in_a_newline(folder: Path) -> None:
+    text = (folder / "report.json").read_text(encoding="utf-8")
+    assert text.endswith("}\n")
+    assert text == json.dumps(json.loads(text), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def test_assets_are_the_files_with_their_hashes(folder: Path) -> None:
+    found = contents(folder)
+    assets = json.loads(found["report.json"])["assets"]
+    assert {asset["path"] for asset in assets} == set(found) - {"report.json", "report.html"}
+    for asset in assets:
+        assert asset["sha256"] == hashlib.sha256(found[asset["path"]]).hexdigest()
+        assert asset["bytes"] == len(found[asset["path"]])
+        assert asset["sha256"].encode() in found["report.html"]
+
+
+def test_same_input_same_bytes_in_other_processes(tmp_path: Path, folder: Path) -> None:
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
+        subprocess.run([sys.executable, "-c", WRITE, str(tmp_path / seed)], cwd=ROOT, env=environment, check=True, timeout=120)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2") == contents(folder)
+
+
+def test_rendering_again_changes_nothing(folder: Path) -> None:
+    before = contents(folder)
+    (folder / "report.html").write_text("spoilt", encoding="utf-8")
+    report.rerender(folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("text", ["", "[1", '{"schema_version": "1.0"}'])
+def test_rendering_again_refuses_what_is_no_report(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    with pytest.raises(XaiCompareError):
+        report.rerender(tmp_path)
+    with pytest.raises(XaiCompareError, match=r"report\.json"):
+        report.rerender(tmp_path / "nowhere")
+
+
+def test_nothing_is_written_when_the_report_is_wrong(tmp_path: Path) -> None:
+    source = made()
+    wrong = report.build(source.results, source.comparison)
+    wrong["gaps"][0]["verdict"] = "great"
+    with pytest.raises(XaiCompareError):
+        report.write(wrong, tmp_path / "audit")
+    assert not (tmp_path / "audit").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "report.json").write_text("old", encoding="utf-8")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        report.write(json.loads((folder / "report.json").read_text(encoding="utf-8")), tmp_path)
+    assert (tmp_path / "report.json").read_text(encoding="utf-8") == "old"
+    assert set(contents(tmp_path)) == {"report.json"}
+
+
+def test_floats_have_ten_digits() -> None:
+    source = made()
+    found = report.build(source.results, source.comparison)
+    found["gaps"][0]["gap"]["p"] = 1 / 3
+    assert '"p": 0.3333333333,' in dumps(found)
+
+
+@pytest.mark.parametrize("bad", ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "\rx"])
+def test_cells_that_a_spreadsheet_would_run_are_quoted(bad: str) -> None:
+    source = with_gap(made(), 0, a=bad)
+    text = tables(report.build(source.results, source.comparison))["gaps.csv"]
+    row = next(csv.DictReader(StringIO(text, newline="")))
+    assert row["a"] == f"'{bad}"
+    assert float(row["gap_estimate"]) < 0  # a number with a minus sign is no formula
+
+
+def test_csv_holds_every_row() -> None:
+    source = made(hostile=True)
+    found = report.build(source.results, source.comparison)
+    gaps = list(csv.DictReader(StringIO(tables(found)["gaps.csv"], newline="")))
+    assert len(gaps) == len(found["gaps"])
+    assert gaps[0]["a"] == f"forest{HOSTILE}"
+    skills = list(csv.DictReader(StringIO(tables(found)["skills.csv"], newline="")))
+    assert float(skills[0]["value_estimate"]) == found["skills"][0]["value"]["estimate"]
+
+
+def test_importing_is_light() -> None:
+    code = "import sys, xai_compare.report; print([m for m in ('matplotlib', 'jinja2', 'jsonschema', 'pandas') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "[]"
+
+
+def test_functions_stay_functions_when_their_modules_are_imported() -> None:
+    code = "import xai_compare.report.build, xai_compare.report.render, xai_compare.report.write as w; from xai_compare import report"
+    code += "; assert callable(report.build) and callable(report.render) and callable(report.write)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
