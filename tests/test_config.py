@@ -95,7 +95,7 @@ def test_resolved_is_json_that_gives_the_same_study_again() -> None:
         ({"explainers": "shap"}, "explainers: found 'shap': should be auto or a list of names"),
         ({"explainers": [3]}, "explainers[0]: found 3: should be a name, or a mapping with name and params"),
         ({"metrics": [{"params": {}}]}, "metrics[0].name: missing: it has no default"),
-        ({"compare": {"level": 95}}, "compare.level: found 95: should be less than 1"),
+        ({"compare": {"level": 95}}, "compare.level: found 95: should be less than or equal to 0.999"),
         ({"compare": {"tolerance": {"truth": -0.1}}}, "compare.tolerance.truth: found -0.1: should be greater than or equal to 0"),
         ({"compare": {"tolerance": {"truth": float("nan")}}}, "compare.tolerance.truth: found nan: should be a finite number"),
         ({"compare": {"pairings": ["same_method"] * 2}}, "compare.pairings[1]: 'same_method' is given twice, first as compare.pairings[0]"),

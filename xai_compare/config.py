@@ -103,7 +103,7 @@ class DataSpec(_Spec):
 class CompareSpec(_Spec):
     """How models are compared: confidence level, pairings, and the largest loss per question that is tolerated."""
 
-    level: Annotated[_Float, Field(gt=0, lt=1)] = 0.95
+    level: Annotated[_Float, Field(ge=0.5, le=0.999)] = 0.95
     tolerance: dict[Question, Annotated[_Float, Field(ge=0)]] = {}
     pairings: Annotated[tuple[Pairing, ...], Field(min_length=1)] = ("same_method",)
 

@@ -88,7 +88,7 @@ def pack_scores(scores: Scores, prefix: str = "") -> Arrays:
     for name in ("chance", "ceiling", "replicates"):
         if (array := getattr(scores, name)) is not None:
             arrays[f"{prefix}{name}"] = array
-    arrays[f"{prefix}reasons"] = _text([[int(i), reason] for i, reason in sorted(scores.reasons.items())])
+    arrays[f"{prefix}facts"] = _text({"reasons": [[int(i), reason] for i, reason in sorted(scores.reasons.items())], "n": scores.n})
     for name, part in scores.parts.items():
         arrays |= pack_scores(part, f"{prefix}{name}/")
     return arrays
@@ -99,9 +99,10 @@ def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> S
     inner = [key.removeprefix(prefix) for key in arrays if key.startswith(prefix)]
     parts = dict.fromkeys(key.split("/")[0] for key in inner if "/" in key)
     own = {name: arrays.get(f"{prefix}{name}") for name in ("chance", "ceiling", "replicates")}
-    reasons = {int(i): str(reason) for i, reason in _untext(arrays[f"{prefix}reasons"])}
+    facts = _untext(arrays[f"{prefix}facts"])
+    reasons = {int(i): str(reason) for i, reason in facts["reasons"]}
     nested = {name: unpack_scores(arrays, f"{prefix}{name}/") for name in parts}
-    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"])
+    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"], facts["n"])
 
 
 def join_scores(chunks: list[Scores]) -> Scores:

@@ -240,6 +240,7 @@ class Scores:
     parts : named sub-scores of the same n cases, each a `Scores` of its own.
     reasons : {case index within values: reason} for every NaN.
     replicates : (r,) the statistic on resampled predictions (scope "model" only): the same resamples for every model.
+    n : how many rows the one value of a metric of scope "model" rests on.
     """
 
     values: Array
@@ -248,6 +249,7 @@ class Scores:
     parts: Mapping[str, Scores] = field(default_factory=dict)
     reasons: Mapping[int, str] = field(default_factory=dict)
     replicates: Array | None = None
+    n: int | None = None
 
     def __post_init__(self) -> None:
         n = len(self.values)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from xai_compare.compare.intervals import excludes_zero, holm, invert, percentile, wilson
+from xai_compare.compare.intervals import decides, excludes_zero, holm, invert, percentile, wilson
 from xai_compare.compare.rows import Interval
 
 END = st.one_of(st.integers(-4, 12).map(float), st.floats(-2, 9), st.sampled_from([math.inf, -math.inf, math.nan]))
@@ -73,15 +73,15 @@ def test_mirroring(ends: list[float], bias: float, acceleration: float) -> None:
 
 def test_percentile_drops_and_counts_nan() -> None:
     # 39 known of 41: limits are the second from each side, as above.
-    found = percentile(20.0, np.concatenate([[math.nan, math.nan], np.arange(1.0, 40.0)]), 0.9)
-    assert found == Interval(20.0, 2.0, 38.0, 39, "resampled predictions, 2 of 41 undefined", 0.05)
+    found = percentile(20.0, np.concatenate([[math.nan, math.nan], np.arange(1.0, 40.0)]), 0.9, 50)
+    assert found == Interval(20.0, 2.0, 38.0, 50, "resampled predictions, 2 of 41 undefined", 0.05)
 
 
 def test_percentile_without_interval() -> None:
-    assert percentile(0.8, None, 0.95) == Interval(0.8, None, None, 0, "no resamples")
-    assert percentile(0.8, np.linspace(0, 1, 38), 0.95) == Interval(0.8, None, None, 38, "too few resamples")
-    assert percentile(0.8, np.linspace(0, 1, 39), 0.95).low == 0
-    assert percentile(math.nan, None, 0.95).estimate is None
+    assert percentile(0.8, None, 0.95, 50) == Interval(0.8, None, None, 50, "no resamples")
+    assert percentile(0.8, np.linspace(0, 1, 38), 0.95, 50) == Interval(0.8, None, None, 50, "too few resamples")
+    assert percentile(0.8, np.linspace(0, 1, 39), 0.95, 50).low == 0
+    assert percentile(math.nan, None, 0.95, 50).estimate is None
 
 
 @given(st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.99]))
@@ -120,3 +120,10 @@ def test_excludes_zero_is_strict() -> None:
     assert not excludes_zero(Interval(1, 0.0, 2, 9, ""))
     assert not excludes_zero(Interval(-1, -2, 0.0, 9, ""))
     assert not excludes_zero(Interval(1, None, None, 9, "all equal"))
+
+
+def test_few_differing_cases_decide_nothing() -> None:
+    assert decides(Interval(1, 0.1, 2, 9, "bootstrap-t", 0.01))
+    assert decides(Interval(1, None, None, 9, "all equal", 0.01))
+    assert not decides(Interval(1, 0.1, 2, 9, "BCa, few differing cases", 0.01))
+    assert not decides(Interval(0, None, None, 9, "all equal", None))

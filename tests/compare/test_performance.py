@@ -11,7 +11,7 @@ from xai_compare.types import Scores
 
 
 def part(value: float, replicates: object = None) -> Scores:
-    return Scores(np.array([value]), replicates=None if replicates is None else np.asarray(replicates, dtype=np.float64))
+    return Scores(np.array([value]), replicates=None if replicates is None else np.asarray(replicates, dtype=np.float64), n=171)
 
 
 def rows(study, logistic, network=None):
@@ -64,14 +64,14 @@ def test_difference_is_paired_resample_by_resample(study) -> None:
 def test_percentile_limits_by_hand(study) -> None:
     # 99 resamples: (99 + 1) * 0.025 = 2.5, so the second from each side.
     (row,) = rows(study, {"test F1": part(0.5, np.arange(1, 100) / 100)})
-    assert (row.value.low, row.value.high, row.value.n) == (0.02, 0.98, 99)
+    assert (row.value.low, row.value.high, row.value.n) == (0.02, 0.98, 171)  # n: rows predicted, not resamples
 
 
 def test_nan_in_either_model_is_dropped_from_the_difference(study) -> None:
     a, b = np.arange(100) / 100.0, np.arange(100)[::-1] / 100.0
     a[:3], b[2:5] = np.nan, np.nan
     logistic, network = rows(study, {"test F1": part(0.5, a)}, {"test F1": part(0.5, b)})
-    assert (logistic.value.n, network.value.n, network.difference.n) == (97, 97, 95)
+    assert {logistic.value.how, network.value.how} == {"resampled predictions, 3 of 100 undefined"}
     assert network.difference.how == "resampled predictions, 5 of 100 undefined"
 
 

@@ -103,7 +103,7 @@ def test_every_resample_recomputes_the_ratio() -> None:
     # Chance and score move together: the skill is 0.6 in every case, so in every resample, whatever its mean chance.
     _, chance, ceiling = scores(8, 30)
     found = one(skill_of(chance + 0.6 * (ceiling - chance), chance, ceiling))
-    assert found == Interval(pytest.approx(0.6), None, None, 30, "all equal")
+    assert found == Interval(pytest.approx(0.6), None, None, 30, "all equal", 2.0**-29)
 
 
 @pytest.mark.parametrize("n", [6, 40])
@@ -156,11 +156,12 @@ def test_duplicating_the_cases_leaves_the_estimate_and_narrows() -> None:
     assert widths[1] / widths[0] == pytest.approx(np.sqrt(0.5), rel=0.05)
 
 
-def test_all_equal_has_an_estimate_and_no_interval() -> None:
-    assert one(mean_of(np.full(50, 0.1))) == Interval(pytest.approx(0.1), None, None, 50, "all equal")
+def test_all_equal_has_an_estimate_no_interval_and_the_p_of_a_sign_flip() -> None:
+    assert one(mean_of(np.full(50, 0.1))) == Interval(pytest.approx(0.1), None, None, 50, "all equal", 2.0**-49)
+    assert one(mean_of(np.full(50, 1e-17))).p is None
     # A constant gap of 0.2 on varying scores, with the rounding that comes with it.
     a = np.random.default_rng(0).random(50)
-    assert one(difference(mean_of(a + 0.2), mean_of(a))) == Interval(pytest.approx(0.2), None, None, 50, "all equal")
+    assert one(difference(mean_of(a + 0.2), mean_of(a))) == Interval(pytest.approx(0.2), None, None, 50, "all equal", 2.0**-49)
 
 
 @pytest.mark.parametrize(("differing", "how"), [(1, "BCa, few differing cases"), (7, "BCa, few differing cases"), (8, "bootstrap-t")])

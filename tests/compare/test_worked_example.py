@@ -55,9 +55,24 @@ def test_p_and_verdict(comparison) -> None:
     (row,) = comparison.gaps
     # No resample reaches 0: p is the smallest that 9,999 resamples allow, 2 / 10,000, but for the Monte Carlo error of BCa's shift.
     assert row.gap.p == pytest.approx(0.0002, rel=0.2)
-    # One headline: Holm has nothing to adjust.
-    assert row.p_adjusted == row.gap.p
-    assert (row.headline, row.verdict) == (True, "worse")
+    # Three cases are too few for a verdict, whatever their interval says.
+    assert row.p_adjusted == 1
+    assert (row.headline, row.verdict) == (True, "cannot be told apart")
+
+
+def test_the_same_three_cases_eight_times_over_decide(study, scored) -> None:
+    many = {
+        ("logistic", "shap", "additive_fit"): scored(LOGISTIC * 8, CHANCE * 8, 1.0),
+        ("network", "shap", "additive_fit"): scored(NETWORK * 8, CHANCE * 8, 1.0),
+    }
+    (row,) = compare(study(many), tolerance={"fidelity": 0.05}).gaps
+    assert (row.gap.n, row.gap.how, row.verdict) == (24, "bootstrap-t", "worse")
+    assert row.gap.estimate == pytest.approx(-0.25)
+    assert -0.35 < row.gap.low < row.gap.high < -0.15
+
+
+def test_disposition(comparison) -> None:
+    (row,) = comparison.gaps
     # The gap may be as low as -0.35, below -0.05.
     assert (row.tolerance, row.disposition) == (0.05, "review")
 

@@ -87,7 +87,8 @@ def test_the_callers_frame_is_not_changed() -> None:
 def test_a_read_only_array_is_taken_and_not_written() -> None:
     array = np.arange(6.0).reshape(3, 2)
     array.setflags(write=False)
-    as_frame(array).iloc[0, 0] = 99.0
+    frame = as_frame(array)
+    frame.iloc[0, 0] = 99.0
     assert array[0, 0] == 0.0
 
 

@@ -56,7 +56,7 @@ def made(task: str = "classification", hostile: bool = False, shown: bool = True
         study={"seed": 0, "output": "native", "explainers": ["shap", "lime"], "compare": {"level": 0.95, "tolerance": {"fidelity": 0.02}}},
         task="classification" if task == "classification" else "regression",
         features=tuple(f"{name}{bad}" for name in FEATURES),
-        kinds=("numeric",) * 4 + ("categorical",) * 8,
+        kinds=("numeric",) * 4 + ("categorical",) * (D - 4),
         classes=(f"good{bad}", f"bad{bad}") if task == "classification" else (),
         data={"source": f"synthetic:credit{bad}", "rows": 1000, "background": {"rows": 50, "sha256": "0" * 64}, "test share": 0.3},
         models=tuple(
@@ -278,10 +278,10 @@ def _performance(names: dict[str, str], task: str) -> tuple[PerformanceRow, ...]
         scores = (("R2", "higher", 0.71), ("RMSE", "lower", 3120.4))
     for score, better, level in scores:
         for place, model in enumerate(names):
-            value = Interval(level * (1 + 0.004 * place), level * 0.93, level * 1.07, 300, "resampled predictions")
-            difference = Interval(0.004 * place * level, -0.02 * level, 0.03 * level, 300, "resampled predictions", 0.6) if place else None
+            value = Interval(level * (1 + 0.004 * place), level * 0.93, level * 1.07, 2000, "resampled predictions")
+            difference = Interval(0.004 * place * level, -0.02 * level, 0.03 * level, 2000, "resampled predictions", 0.6) if place else None
             rows.append(PerformanceRow(names[model], score, "test", better, value, difference))
-            shift = Interval(0.05 * level, 0.01 * level, 0.09 * level, 300, "resampled predictions")
+            shift = Interval(0.05 * level, 0.01 * level, 0.09 * level, 2000, "resampled predictions")
             rows.append(PerformanceRow(names[model], score, "train - test", better, shift, None))
     return tuple(rows)
 

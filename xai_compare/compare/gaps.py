@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from xai_compare.compare.agreement import pair_scores
-from xai_compare.compare.intervals import excludes_zero, holm
+from xai_compare.compare.intervals import decides, holm
 from xai_compare.compare.resample import difference, intervals
 from xai_compare.compare.rows import GapRow, Interval, Verdict
 from xai_compare.compare.skill import known, skill_statistic
@@ -144,9 +144,9 @@ def _statistic(pair: _Pair) -> Array:
 
 
 def _adjusted(pairs: Sequence[_Pair], gaps: Sequence[Interval]) -> list[float | None]:
-    """Holm's p of the headline gaps, None elsewhere. One without p counts as p = 1: leaving it out would flatter the others."""
+    """Holm's p of the headline gaps, None elsewhere. One that cannot decide counts as p = 1: leaving it out would flatter the others."""
     family = [index for index, pair in enumerate(pairs) if pair.headline]
-    raw = [p if (p := gaps[index].p) is not None else 1.0 for index in family]
+    raw = [p if (p := gaps[index].p) is not None and decides(gaps[index]) else 1.0 for index in family]
     adjusted = dict(zip(family, holm(raw), strict=True))
     return [adjusted.get(index) for index in range(len(pairs))]
 
@@ -160,10 +160,10 @@ def _row(pair: _Pair, gap: Interval, adjusted: float | None, level: float, toler
 
 
 def _verdict(gap: Interval, adjusted: float | None, level: float) -> Verdict:
-    if not excludes_zero(gap) or (adjusted is not None and adjusted > 1 - level + _EQUAL):
+    p = gap.p if adjusted is None else adjusted
+    if p is None or gap.estimate is None or not decides(gap) or p > 1 - level + _EQUAL:
         return "cannot be told apart"
-    assert gap.low is not None
-    return "better" if gap.low > 0 else "worse"
+    return "better" if gap.estimate > 0 else "worse"
 
 
 def _disposition(gap: Interval, tolerance: float | None) -> Literal["pass", "review", "not assessed"]:

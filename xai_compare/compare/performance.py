@@ -40,7 +40,7 @@ def performance_rows(results: Results, level: float) -> tuple[PerformanceRow, ..
 
 def _row(model: str, part: str, scores: Scores, reference: Scores | None, level: float) -> PerformanceRow:
     split, score = _split(part)
-    value = percentile(float(scores.values[0]), scores.replicates, level)
+    value = percentile(float(scores.values[0]), scores.replicates, level, scores.n or 0)
     # Whether a score is 0 is no question; whether two models score the same is.
     shown = replace(value, p=None)
     difference = None if reference is None else _difference(part, scores, reference, level)
@@ -51,10 +51,10 @@ def _difference(part: str, scores: Scores, reference: Scores, level: float) -> I
     estimate = float(scores.values[0] - reference.values[0])
     a, b = scores.replicates, reference.replicates
     if a is None or b is None:
-        return percentile(estimate, None, level)
+        return percentile(estimate, None, level, scores.n or 0)
     if a.shape != b.shape:
         raise XaiCompareError(f"performance '{part}' cannot be paired: {len(a)} resamples against {len(b)} of the reference")
-    return percentile(estimate, a - b, level)
+    return percentile(estimate, a - b, level, scores.n or 0)
 
 
 def _place(part: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from xai_compare.compare.intervals import invert
+from xai_compare.compare.intervals import ALL_EQUAL, BCA, BOOTSTRAP_T, invert
 from xai_compare.compare.rows import Interval
 from xai_compare.streams import Streams
 from xai_compare.types import Array
@@ -27,6 +27,7 @@ _MANY = 5000  # cases above which a fifth of the resamples must do: there the li
 _ROOM = 0.05  # a mean ceiling nearer to chance than this leaves no skill to speak of
 _FEW = 8  # differing cases below which bootstrap-t has resamples without spread far too often
 _SAME = 1e-12  # relative: differences below it are rounding
+_ZERO = 1e-9  # of a skill: a common difference below it is none
 _BLOCK = 2**22  # numbers in one block of resample counts: 32 MiB
 _COLUMNS = 2**23  # numbers in one batch of columns: 64 MiB
 
@@ -120,7 +121,10 @@ def _settle(statistic: Array) -> _Linear | Interval:
     if n == 1:
         return Interval(estimate, None, None, n, "too few cases")
     linear = _linearise(top / room[:, None], bottom / room[:, None], ratio, estimate)
-    return linear if linear.differing else Interval(estimate, None, None, n, "all equal")
+    if linear.differing:
+        return linear
+    # Every case differs by the same amount: no interval, but the exact sign-flip test has a p, 2 of its 2^n outcomes.
+    return Interval(estimate, None, None, n, ALL_EQUAL, None if abs(estimate) <= _ZERO else 2.0 ** (1 - n))
 
 
 def _linearise(top: Array, bottom: Array, ratio: Array, estimate: float) -> _Linear:
@@ -219,11 +223,11 @@ def _interval(one: _Linear, departure: Array, variance: Array, level: float) -> 
     if one.differing < _FEW:
         ends = _snap(one.estimate + departure, one.scale)
         low, high, p = invert(ends, level, _bias(departure), _acceleration(one.influence))
-        how = "BCa, few differing cases"
+        how = BCA
     else:
         ends = _snap(_bootstrap_t_ends(one, departure, variance), one.scale)
         low, high, p = invert(ends, level)
-        how = "bootstrap-t"
+        how = BOOTSTRAP_T
     if math.isinf(low) or math.isinf(high):
         return Interval(one.estimate, None, None, n, "no room" if np.isnan(ends).any() else "few differing cases")
     return Interval(one.estimate, low, high, n, how, p)

@@ -15,9 +15,10 @@ Verdict = Literal["better", "worse", "cannot be told apart"]
 class Interval:
     """An estimate with its confidence interval.
 
-    n counts the cases it rests on. low and high are None where there is no interval, and `how` says why
-    ("all equal", "no room"); otherwise `how` names the method: "bootstrap-t", "BCa, few differing cases", "resampled predictions".
-    p is the two-sided p-value that inverts this very interval for the value 0 (None where it makes no sense).
+    n counts the cases (for performance: the rows) it rests on. low and high are None where there is no interval, and `how` says
+    why ("all equal", "no room", "too few cases"); otherwise it names the method: "bootstrap-t", "BCa, few differing cases",
+    "resampled predictions", "Wilson". p is the two-sided p-value that inverts this very interval for the value 0, or where all cases
+    are equally far from 0 that of the sign-flip test (None where there is no such question).
     """
 
     estimate: float | None

@@ -58,9 +58,9 @@ class Performance:
             train, test = parts[f"train {name}"], parts[f"test {name}"]
             assert train.replicates is not None  # made just above
             assert test.replicates is not None
-            parts[f"train - test {name}"] = Scores(train.values - test.values, replicates=train.replicates - test.replicates)
+            parts[f"train - test {name}"] = Scores(train.values - test.values, replicates=train.replicates - test.replicates, n=test.n)
         lead = next(iter(parts.values()))
-        return Scores(lead.values, parts=parts, replicates=lead.replicates)
+        return Scores(lead.values, parts=parts, replicates=lead.replicates, n=lead.n)
 
     def _of(self, model: Model, table: Table, rng: np.random.Generator) -> dict[str, Scores]:
         n = len(table.inputs)
@@ -69,7 +69,7 @@ class Performance:
         assert table.y is not None
         found = _regression(model, table, weights) if model.task == "regression" else _classification(model, table, weights)
         return {
-            name: Scores(values[:1], reasons={0: "one class only"} if np.isnan(values[0]) else {}, replicates=values[1:])
+            name: Scores(values[:1], reasons={0: "one class only"} if np.isnan(values[0]) else {}, replicates=values[1:], n=n)
             for name, values in found.items()
         }
 

@@ -57,20 +57,20 @@ def _table(report: dict[str, Any]) -> Table:
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for row in report["performance"]:
         found.setdefault((row["score"], row["model"]), {})[row["split"]] = row
-    titles = ("Test", "Cases", "Train minus test", "Difference to the reference")
+    titles = ("Test", "Resamples", "Train minus test", "Difference to the reference")
     columns = (Column("Score"), Column("Model"), *(Column(title, numeric=True) for title in titles))
-    return Table(
-        "Prediction quality; differences are paired by case", columns, tuple(_row(report, *key, splits) for key, splits in found.items())
-    )
+    caption = "Prediction quality, with intervals from resampled predictions; differences are paired resample by resample"
+    scores = list(dict.fromkeys(score for score, _ in found))
+    ordered = sorted(found, key=lambda key: scores.index(key[0]))  # models stay in their order
+    return Table(caption, columns, tuple(_row(report, *key, found[key]) for key in ordered))
 
 
 def _row(report: dict[str, Any], score: str, model: str, splits: dict[str, dict[str, Any]]) -> tuple[Entry, ...]:
-    any_row = next(iter(splits.values()))
     test, shift = splits.get("test"), splits.get("train - test")
     n = test["value"]["n"] if test else None
     own = "is the reference" if model == report["verdict"]["reference"] else "not measured"
     return (
-        plain_entry(f"{score} ({_DIRECTION[any_row['better']]})"),
+        plain_entry(f"{score} ({_DIRECTION[(test or next(iter(splits.values())))['better']]})"),
         plain_entry(model_name(report, model)),
         interval_entry(test["value"] if test else None, "not measured"),
         Entry((str(n) if n is not None else "none",), n),

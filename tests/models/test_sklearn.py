@@ -1,0 +1,315 @@
+"""Fitted scikit-learn estimators behind one face: the numbers are the estimator's own."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from tests.made import mixed, numbers, outcome
+from xai_compare.errors import ModelError, NotApplicable
+from xai_compare.models.adapt import adapt
+from xai_compare.models.sklearn import adapt_sklearn
+
+X = numbers(90)
+BINARY = np.where(X.a + X.b * X.c > 0, "yes", "no")
+THREE = np.digitize(X.a + 0.3 * X.b, [-0.5, 0.5])
+VALUE = (3 * X.a - X.b + X.c * X.d).to_numpy() * 100
+
+CLASSIFIERS = {
+    "logistic": LogisticRegression(),
+    "scaled logistic": make_pipeline(StandardScaler(), LogisticRegression()),
+    "tree": DecisionTreeClassifier(random_state=0),
+    "forest": RandomForestClassifier(20, random_state=0),
+    "extra trees": ExtraTreesClassifier(20, random_state=0),
+    "boosting": GradientBoostingClassifier(n_estimators=10, random_state=0),
+    "histogram boosting": HistGradientBoostingClassifier(max_iter=10),
+    "neighbours": KNeighborsClassifier(),
+    "bayes": GaussianNB(),
+    "linear machine": LinearSVC(),
+    "kernel machine": SVC(),
+    "linear kernel": SVC(kernel="linear"),
+    "ridge": RidgeClassifier(),
+    "one against the rest": OneVsRestClassifier(LogisticRegression()),
+    "calibrated": CalibratedClassifierCV(LinearSVC(), cv=3),
+    "grid": GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
+}
+REGRESSORS = {
+    "line": LinearRegression(),
+    "scaled ridge": make_pipeline(StandardScaler(), Ridge(3.0)),
+    "forest": RandomForestRegressor(20, random_state=0),
+    "boosting": GradientBoostingRegressor(n_estimators=10, random_state=0),
+    "transformed target": TransformedTargetRegressor(LinearRegression(), func=np.cbrt, inverse_func=lambda v: v**3, check_inverse=False),
+}
+
+
+def one_hot_pipe(core):
+    columns = ColumnTransformer(
+        [("n", StandardScaler(), ["height", "weight", "children"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["town", "owner"])]
+    )
+    return make_pipeline(columns, core)
+
+
+@pytest.fixture(params=["frame", "array"])
+def held(request):
+    """The same cases as a frame and as an array; models are fitted on what the fixture gives."""
+    return X if request.param == "frame" else X.to_numpy()
+
+
+def spaces(model):
+    return [space for space in ("probability", "margin", "value") if space in model.offers]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("y", [BINARY, THREE], ids=["two", "three"])
+def test_classifier_outputs_are_the_estimators_own(name: str, y, held) -> None:
+    fitted = CLASSIFIERS[name].fit(held, y)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert model.outputs == tuple(map(str, np.unique(y)))
+    if hasattr(fitted, "predict_proba"):
+        np.testing.assert_array_equal(model.predict(X, "probability"), fitted.predict_proba(held))
+    else:
+        with pytest.raises(NotApplicable, match="no probabilities"):
+            model.predict(X, "probability")
+    if not hasattr(fitted, "decision_function"):
+        with pytest.raises(NotApplicable, match="no margin"):
+            model.predict(X, "margin")
+        return
+    z, own = model.predict(X, "margin"), fitted.decision_function(held)
+    if own.ndim == 1:
+        np.testing.assert_array_equal(z, np.stack([-own, own], axis=1))
+    else:
+        np.testing.assert_allclose(z.sum(axis=1), 0, atol=1e-9)
+        np.testing.assert_allclose(z - z[:, :1], own - own[:, :1], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_regressor_outputs_are_the_estimators_own(name: str, held) -> None:
+    fitted = REGRESSORS[name].fit(held, VALUE)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert (model.native, model.outputs, model.offers >= {"value"}) == ("value", ("value",), True)
+    np.testing.assert_array_equal(model.predict(X, "value"), fitted.predict(held)[:, None])
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *REGRESSORS])
+def test_predicting_equals_predicting_the_encoded(name: str, held) -> None:
+    fitted = CLASSIFIERS[name].fit(held, THREE) if name in CLASSIFIERS else REGRESSORS[name].fit(held, VALUE)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert model.owner.tolist() == [0, 1, 2, 3]
+    for space in spaces(model):
+        np.testing.assert_allclose(model.predict_encoded(model.encode(X), space), model.predict(X, space), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("core", [LogisticRegression(max_iter=1000), RandomForestClassifier(20, random_state=0), SVC()])
+def test_predicting_equals_predicting_the_encoded_with_one_hot_columns(core) -> None:
+    frame = mixed(90)
+    model = adapt_sklearn("m", one_hot_pipe(core).fit(frame, outcome(frame)), frame.head(30))
+    assert model.owner.tolist() == [0, 1, 2, 3, 3, 3, 4, 4]
+    for space in spaces(model):
+        np.testing.assert_allclose(model.predict_encoded(model.encode(frame), space), model.predict(frame, space), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("core", "y"),
+    [
+        (LogisticRegression(), BINARY),
+        (LogisticRegression(), THREE),
+        (LogisticRegression(fit_intercept=False), BINARY),
+        (LinearSVC(), BINARY),
+        (LinearSVC(), THREE),
+        (RidgeClassifier(), THREE),
+        (SVC(kernel="linear"), BINARY),
+        (LinearRegression(), VALUE),
+        (LinearRegression(fit_intercept=False), VALUE),
+        (Ridge(2.0), VALUE),
+    ],
+)
+def test_weights_reproduce_the_native_output(core, y) -> None:
+    model = adapt_sklearn("m", make_pipeline(StandardScaler(), core).fit(X, y), X.head(30))
+    w, b = model.weights
+    assert "linear" in model.offers
+    np.testing.assert_allclose(model.encode(X) @ w.T + b, model.predict(X, model.native), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("core", [RandomForestClassifier(5), SVC(), SVC(kernel="linear"), OneVsRestClassifier(LogisticRegression())])
+def test_what_is_not_linear_in_three_classes_has_no_weights(core) -> None:
+    model = adapt_sklearn("m", core.fit(X, THREE), X.head(30))
+    assert model.weights is None
+    assert "linear" not in model.offers
+
+
+def test_a_transformed_target_is_not_linear() -> None:
+    assert adapt_sklearn("m", REGRESSORS["transformed target"].fit(X, VALUE), X.head(30)).weights is None
+
+
+@pytest.mark.parametrize(
+    ("name", "native"),
+    [("logistic", "margin"), ("forest", "probability"), ("neighbours", "probability"), ("boosting", "margin"), ("linear machine", "margin")],
+)
+def test_native_space(name: str, native: str) -> None:
+    assert adapt_sklearn("m", CLASSIFIERS[name].fit(X, BINARY), X.head(30)).native == native
+
+
+def test_the_margin_of_a_logistic_is_its_log_odds() -> None:
+    model = adapt_sklearn("m", LogisticRegression().fit(X, BINARY), X.head(30))
+    p = model.predict(X, "probability")
+    np.testing.assert_allclose(model.predict(X, "margin")[:, 1], np.log(p[:, 1] / p[:, 0]), atol=1e-9)
+
+
+def test_the_margin_of_a_multinomial_is_the_centred_log_probability() -> None:
+    model = adapt_sklearn("m", LogisticRegression().fit(X, THREE), X.head(30))
+    logs = np.log(model.predict(X, "probability"))
+    np.testing.assert_allclose(model.predict(X, "margin"), logs - logs.mean(axis=1, keepdims=True), atol=1e-9)
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_pairwise_machine_margins_are_one_per_class_and_follow_its_predictions(k: int) -> None:
+    y = np.digitize(X.a, np.quantile(X.a, np.arange(1, k) / k))
+    fitted = SVC(decision_function_shape="ovo", C=100).fit(X, y)
+    z = adapt_sklearn("m", fitted, X.head(30)).predict(X, "margin")
+    assert z.shape == (90, k)
+    assert (z.argmax(axis=1) == fitted.predict(X)).mean() > 0.9
+
+
+@pytest.mark.parametrize("fitted_on", [np.float32, np.float64])
+def test_a_forest_sees_float32_thresholds_the_same_way_when_encoded(fitted_on) -> None:
+    rng = np.random.default_rng(0)
+    values = 1 + rng.integers(0, 4, (200, 3)) * 1e-8 + rng.integers(0, 2, (200, 3)) * 1e-4  # closer than float32 can tell
+    frame = pd.DataFrame(values, columns=list("abc"))
+    forest = RandomForestClassifier(10, random_state=0).fit(frame.astype(fitted_on), values[:, 0] > 1.00005)
+    model = adapt_sklearn("m", forest, frame)
+    encoded = model.encode(frame)
+    np.testing.assert_array_equal(encoded, encoded.astype(np.float32))
+    np.testing.assert_array_equal(model.predict_encoded(encoded, "probability"), forest.predict_proba(frame))
+
+
+# ---- columns
+
+
+@pytest.mark.parametrize("core", [LogisticRegression(), make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))])
+def test_columns_in_another_order_are_put_right_by_name(core) -> None:
+    fitted = core.fit(X, BINARY)
+    turned = X[["d", "b", "a", "c"]]
+    model = adapt_sklearn("m", fitted, turned.head(30))
+    np.testing.assert_array_equal(model.predict(turned, "probability"), fitted.predict_proba(X))
+    assert model.owner.tolist() == [2, 1, 3, 0]
+    np.testing.assert_allclose(model.predict_encoded(model.encode(turned), "probability"), fitted.predict_proba(X), atol=1e-12)
+
+
+def test_a_column_that_the_model_does_not_know_owns_nothing() -> None:
+    model = adapt_sklearn("m", LogisticRegression().fit(X[["d", "a"]], BINARY), X.head(30))
+    assert model.owner.tolist() == [3, 0]
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ModelError, match=r"model 'm' was fitted with the columns b, d, which the data lack"):
+        adapt_sklearn("m", LogisticRegression().fit(X, BINARY), X[["a", "c"]])
+
+
+def test_an_array_fitted_model_of_another_width_is_a_model_error() -> None:
+    with pytest.raises(ModelError, match="model 'm'.*4 features"):
+        adapt_sklearn("m", LogisticRegression().fit(X.to_numpy(), BINARY), X[["a", "c"]])
+
+
+def test_an_encoder_with_whole_categories_takes_its_frame() -> None:
+    frame = pd.DataFrame({"code": pd.Categorical([3, 5, 9] * 20), "z": np.linspace(0, 1, 60)})
+    fitted = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=2).fit(frame, frame.code == 5)
+    model = adapt_sklearn("m", fitted, frame.head(30))
+    np.testing.assert_array_equal(model.predict(frame, "probability"), fitted.predict_proba(frame))
+    if model.owner is not None:
+        np.testing.assert_array_equal(model.predict_encoded(model.encode(frame), "probability"), fitted.predict_proba(frame))
+
+
+def test_a_text_column_without_preprocessing_stays_closed_with_a_reason() -> None:
+    frame = pd.DataFrame({"t": pd.Categorical(["a", "b", "c"] * 20), "z": np.linspace(0, 1, 60)})
+    fitted = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=2).fit(frame, frame.t == "b")
+    model = adapt_sklearn("m", fitted, frame.head(30))
+    assert model.owner is None
+    assert "not numeric" in model.closed
+    np.testing.assert_array_equal(model.predict(frame, "probability"), fitted.predict_proba(frame))
+
+
+def with_ratio(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(ratio=frame["a"] / (1 + frame["b"].abs()))
+
+
+def test_a_first_step_that_needs_the_frame_gets_it() -> None:
+    fitted = make_pipeline(FunctionTransformer(with_ratio), LogisticRegression()).fit(X, BINARY)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert model.owner is None
+    np.testing.assert_array_equal(model.predict(X, "probability"), fitted.predict_proba(X))
+
+
+# ---- what is refused
+
+
+def test_not_fitted_says_so() -> None:
+    with pytest.raises(ModelError, match="model 'm' is not fitted"):
+        adapt_sklearn("m", LogisticRegression(), X)
+    with pytest.raises(ModelError, match="model 'm' is not fitted"):
+        adapt_sklearn("m", make_pipeline(StandardScaler(), LogisticRegression()), X)
+
+
+@pytest.mark.parametrize("estimator", [KMeans(2, n_init=1), StandardScaler()])
+def test_neither_classifier_nor_regressor(estimator) -> None:
+    with pytest.raises(ModelError, match="neither"):
+        adapt_sklearn("m", estimator.fit(X), X)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (LinearRegression(), np.stack([VALUE, -VALUE], axis=1)),
+        (RandomForestClassifier(5, random_state=0), np.stack([THREE, THREE > 0], axis=1)),
+    ],
+)
+def test_several_targets_are_refused(estimator, y) -> None:
+    with pytest.raises(ModelError, match="model 'm'.*several|targets"):
+        adapt_sklearn("m", estimator.fit(X, y), X)
+
+
+@pytest.mark.parametrize("thing", [3, "model.pkl", {"a": 1}, None])
+def test_what_is_no_model_is_refused(thing) -> None:
+    with pytest.raises(ModelError, match="give a fitted scikit-learn estimator or a function"):
+        adapt("m", thing, X)
+
+
+# ---- left as found
+
+
+@pytest.mark.parametrize("name", ["scaled logistic", "forest", "kernel machine"])
+def test_the_estimator_is_left_as_found(name: str) -> None:
+    fitted = CLASSIFIERS[name].fit(X, BINARY)
+    before = pickle.dumps(fitted)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    for space in spaces(model):
+        model.predict(X, space)
+        model.predict_encoded(model.encode(X), space)
+    assert pickle.dumps(fitted) == before
+
+
+def test_an_adapted_model_passes_through() -> None:
+    model = adapt_sklearn("m", LogisticRegression().fit(X, BINARY), X)
+    assert adapt("other", model, X) is model
