@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -43,3 +45,32 @@ def data_of(frame: pd.DataFrame, y: Any = None, classes: tuple[str, ...] = (), s
     """Data with the same table for training and test; y holds positions in `classes`, or floats."""
     table = as_table(as_frame(frame), None if y is None else np.asarray(y))
     return assemble(table, table, "classification" if classes else "regression", classes, sizes, Streams(seed).at("data"), {})
+
+
+def study_of(**options: Any) -> dict[str, Any]:
+    """A study of two quick models on iris, as plain values; options replace its keys."""
+    return {
+        "data": {"source": "sklearn:iris", "explain": 30, "background": 10},
+        "models": [
+            {"name": "line", "kind": "logistic_regression"},
+            {"name": "forest", "kind": "random_forest", "params": {"n_estimators": 8}},
+        ],
+        "explainers": ["shap", "permutation_importance"],
+        **options,
+    }
+
+
+def differences(a: Any, b: Any, at: str = "") -> list[str]:
+    """Where two nested values differ: arrays by dtype and bits, everything else by equality. The oracle for "the same"."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        same = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return [] if same else [at]
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return [f"{at}/{key}" for key in set(a) ^ set(b)] + [one for key in a if key in b for one in differences(a[key], b[key], f"{at}/{key}")]
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        if len(a) != len(b):
+            return [f"{at}: {len(a)} and {len(b)} items"]
+        return [one for i, pair in enumerate(zip(a, b, strict=True)) for one in differences(*pair, f"{at}[{i}]")]
+    if is_dataclass(a) and type(a) is type(b):
+        return [one for field in fields(a) for one in differences(getattr(a, field.name), getattr(b, field.name), f"{at}.{field.name}")]
+    return [] if a == b and type(a) is type(b) else [f"{at}: {a!r} and {b!r}"]

@@ -57,13 +57,6 @@ def test_a_name_is_taken_once(things: Registry[type]) -> None:
         things.register("new")(float)
 
 
-def test_a_plugin_and_its_instance_know_their_name(things: Registry[type]) -> None:
-    plugin = things["banner"]
-    assert things.name_of(plugin) == things.name_of(plugin()) == "banner"
-    with pytest.raises(UnknownName, match="not a registered thing"):
-        things.name_of(object())
-
-
 def test_others_register_by_entry_point(things: Registry[type], monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

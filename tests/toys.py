@@ -41,6 +41,7 @@ def brute_force_shapley(game: Game) -> np.ndarray:
     d = game.d
     out = np.zeros((game.n, d))
     for i in range(game.n):
+
         def v(members: tuple[int, ...], i: int = i) -> float:
             keep = np.zeros((1, d), dtype=bool)
             keep[0, list(members)] = True

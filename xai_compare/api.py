@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xai_compare.compare import Comparison
+from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
-from xai_compare.config import Study, study_from_dict
+from xai_compare.config import PluginSpec, Study, study_from_dict
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name
 from xai_compare.errors import DataError, ModelError, NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
@@ -130,7 +130,7 @@ class Audit:
         return brief(self.report)
 
 
-def _interval(gap: Any) -> str:
+def _interval(gap: Interval) -> str:
     if gap.estimate is None:
         return gap.how
     return f"{gap.estimate:+.3f}" + (f" ({gap.how})" if gap.low is None else f" [{gap.low:+.3f}, {gap.high:+.3f}]")
@@ -190,19 +190,19 @@ def compare(
 def explain(
     model: Any,
     X: Inputs,
-    method: str = "shap",
+    method: str | Mapping[str, Any] = "shap",
     *,
     background: Inputs,
     y: Any = None,
     target: str | None = None,
     random_state: int = 0,
-    params: Mapping[str, Any] | None = None,
 ) -> Attribution:
     """Explain every row of X by one method, in the model's own space (margin, probability or value).
 
     Parameters
     ----------
-    method : a registered explainer: `xai-compare list explainers`. params : its parameters.
+    method : a registered explainer (`xai-compare list explainers`), or as in a study file with its parameters:
+        {"name": "lime", "params": {"samples": 1000}}.
     target : the explained class; by default, for each row, the class that the model predicts.
     Others as in `compare`.
 
@@ -227,16 +227,17 @@ def explain(
     >>> found.values.shape, found.about["algorithm"]
     ((3, 10), 'linear')
     """
-    made = configured(EXPLAINERS[method], params or {})
+    spec = PluginSpec.model_validate(method)
+    made = configured(EXPLAINERS[spec.name], spec.params)
     options = {"target": target, "data": {"explain": len(X)}}
     checked = _study({"model": model}, None, random_state, options)
     data, models = _bring({"model": model}, X, y, background, checked)
-    streams = Streams(random_state).at("explain", method)
+    streams = Streams(random_state).at("explain", spec.name)
     chunks = [np.arange(len(X))] if made.scope == "model" else np.array_split(np.arange(len(X)), range(CHUNK, len(X), CHUNK))
     try:
         return join_attributions([made(_game(models["model"], data, cases, checked), streams) for cases in chunks])
     except NotApplicable as reason:
-        raise ModelError(f"{method} does not fit this model: {reason}") from reason
+        raise ModelError(f"{spec.name} does not fit this model: {reason}") from reason
 
 
 def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:

@@ -93,7 +93,7 @@ class Game:
     def _keys(self, rows: IntArray, keep: BoolArray) -> list[bytes]:
         # Nothing shown is the same set of masked inputs for every case of one target.
         who = np.where(keep.any(axis=1), rows, -1 - self.target[rows]).astype(np.int64)
-        packed = np.concatenate([who[:, None].view(np.uint8).reshape(len(rows), -1), np.packbits(keep, axis=1)], axis=1)
+        packed = np.concatenate([who.view(np.uint8).reshape(len(rows), who.itemsize), np.packbits(keep, axis=1)], axis=1)
         return [key.tobytes() for key in packed]
 
     def _evaluate(self, rows: IntArray, keep: BoolArray) -> Array:
@@ -200,7 +200,7 @@ def evaluate_coalitions(game: Game, streams: Streams) -> Coalitions:
     rows = np.repeat(np.arange(game.n), keep.shape[1])
     flat = keep.reshape(-1, d)
     answers = game.values(np.concatenate([rows, rows]), np.concatenate([flat, ~flat]))
-    shown, hidden = answers.reshape(2, game.n, -1)
+    shown, hidden = answers.reshape(2, game.n, keep.shape[1])
     on_background = game.predict(game.data.background_inputs())
     spread = on_background.std(axis=0)[game.target]
     return Coalitions(keep, shown, hidden, weights, game.full(), game.empty(), spread)

@@ -10,7 +10,19 @@ from xai_compare.errors import MissingExtra
 __all__ = ["load"]
 
 # Which extra of this distribution brings a library that the core does not require.
-_EXTRAS = {"xgboost": "boosting", "lightgbm": "boosting", "catboost": "boosting", "transformers": "text", "PIL": "image"}
+_EXTRAS = {
+    "xgboost": "boosting",
+    "lightgbm": "boosting",
+    "catboost": "boosting",
+    "transformers": "text",
+    "PIL": "image",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "dask": "scale",
+    "distributed": "scale",
+    "pyarrow": "scale",
+    "huggingface_hub": "cards",
+}
 
 
 def load(module: str) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from xai_compare.errors import UnknownName, XaiCompareError, nearest
@@ -39,7 +40,7 @@ class Registry(Generic[T]):
         self._package = package
         self._group = group
         self._found: dict[str, T] = {}
-        self._loaded = False
+        self._loaded = self._loading = False
 
     def register(self, name: str) -> Callable[[P], P]:
         """Class or function decorator. A name can be taken only once."""
@@ -66,26 +67,26 @@ class Registry(Generic[T]):
         self._load()
         return iter(sorted(self._found))
 
-    def name_of(self, plugin: object) -> str:
-        """The name under which a plugin, or the class of an instance, is registered."""
-        self._load()
-        for name, found in self._found.items():
-            if found is plugin or found is type(plugin):
-                return name
-        raise UnknownName(f"{plugin!r} is not a registered {self.what}")
-
     def _load(self) -> None:
-        if self._loaded:
+        if self._loaded or self._loading:
             return
+        self._loading = True  # a plugin that asks the registry while it is being imported sees what is there so far
+        try:
+            self._import_all()
+        finally:
+            self._loading = False
         self._loaded = True
+
+    def _import_all(self) -> None:
         package = import_module(self._package)
         for module in iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 import_module(f"{self._package}.{module.name}")
         if self._group:
             for point in entry_points(group=self._group):
-                if point.name not in self._found:
-                    self.register(point.name)(point.load())
+                plugin = point.load()  # a module that registers by itself, or the plugin
+                if plugin not in self._found.values() and not isinstance(plugin, ModuleType):
+                    self.register(point.name)(plugin)
 
 
 def configured(cls: type[P], params: Mapping[str, Any]) -> P:

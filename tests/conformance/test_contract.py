@@ -107,7 +107,7 @@ class TestExplainers:
         for field in fields(cls):
             assert field.name in cls.__doc__, f"parameter {field.name} is not documented"
         assert cls.control or cls.citation
-        assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
+        assert pickle.loads(pickle.dumps(made)) == made
 
     def test_there_is_exactly_one_control(self):
         assert sum(EXPLAINERS[name].control for name in EXPLAINERS) == 1
@@ -152,11 +152,11 @@ class TestExplainers:
 
         adapted, data = setting(model)
         before = data.test.inputs.copy(deep=True), data.background_inputs(), adapted.predict(data.test.inputs, adapted.native)
-        np.random.seed(4)  # noqa: NPY002  (the global state is what is looked at)
+        np.random.seed(4)
         torch.manual_seed(4)
-        expected = np.random.get_state()[1].copy(), torch.get_rng_state().clone()  # noqa: NPY002
+        expected = np.random.get_state()[1].copy(), torch.get_rng_state().clone()
         explained(explainer, model, run=2)
-        np.testing.assert_array_equal(np.random.get_state()[1], expected[0])  # noqa: NPY002
+        np.testing.assert_array_equal(np.random.get_state()[1], expected[0])
         assert torch.equal(torch.get_rng_state(), expected[1])
         pd.testing.assert_frame_equal(data.test.inputs, before[0])
         pd.testing.assert_frame_equal(data.background_inputs(), before[1])
@@ -203,7 +203,7 @@ class TestMetrics:
         assert "range" in cls.__doc__.lower() or cls.scope == "model"
         for field in fields(cls):
             assert field.name in cls.__doc__, f"parameter {field.name} is not documented"
-        assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
+        assert pickle.loads(pickle.dumps(made)) == made
 
     def test_one_lead_for_each_question_at_most(self):
         leads = [METRICS[name].question for name in METRICS if METRICS[name].lead]

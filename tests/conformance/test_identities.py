@@ -47,7 +47,7 @@ class TestLinear:
         np.testing.assert_allclose(found.values, W * (x - background.mean(axis=0)), atol=1e-12)
 
     def test_permutation_shap_of_the_same_function_is_equal(self):
-        model, data, x, background = linear_world()
+        _model, data, x, background = linear_world()
         found = shapley(game_of(valued(lambda rows: rows @ W + 1.5), data), permutations=1)
         np.testing.assert_allclose(found.values, W * (x - background.mean(axis=0)), atol=1e-12)
 

@@ -108,11 +108,15 @@ class TestLinear:
 
 class TestPermutation:
     def test_one_walk_is_exact_for_interactions_of_two(self):
-        game = game_of(valued(lambda x: x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 4]), world(*np.split(classified()[0].to_numpy()[:18], [6])))
+        game = game_of(
+            valued(lambda x: x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 4]), world(*np.split(classified()[0].to_numpy()[:18], [6]))
+        )
         np.testing.assert_allclose(EXPLAINERS["shap"](permutations=1)(game, Streams(0)).values, brute_force_shapley(game), atol=1e-12)
 
     def test_converges_to_brute_force(self):
-        game = game_of(valued(lambda x: np.tanh(x[:, 0] * x[:, 1] * x[:, 2]) + x[:, 3]), world(*np.split(classified()[0].to_numpy()[:15], [5])))
+        game = game_of(
+            valued(lambda x: np.tanh(x[:, 0] * x[:, 1] * x[:, 2]) + x[:, 3]), world(*np.split(classified()[0].to_numpy()[:15], [5]))
+        )
         exact = brute_force_shapley(game)
         errors = [np.abs(EXPLAINERS["shap"](permutations=r)(game, Streams(0)).values - exact).mean() for r in (2, 50, 1000)]
         assert errors[0] > errors[1] > errors[2]
@@ -146,7 +150,11 @@ class TestChoice:
             found[name] = EXPLAINERS["shap"]()(game_of(model, data), Streams(0)).about
         model, data = classification(LogisticRegression())
         found["probability"] = EXPLAINERS["shap"]()(game_of(model, data, output="probability"), Streams(0)).about
-        assert {name: about["algorithm"] for name, about in found.items()} == {"forest": "tree", "line": "linear", "probability": "permutation"}
+        assert {name: about["algorithm"] for name, about in found.items()} == {
+            "forest": "tree",
+            "line": "linear",
+            "probability": "permutation",
+        }
         assert "linear in margin, not in probability" in found["probability"]["why"]
 
     def test_an_algorithm_that_does_not_fit_is_not_applicable(self):
@@ -235,6 +243,14 @@ class TestLime:
         found = EXPLAINERS["lime"](samples=500)(game_of(model, data), Streams(0))
         strong = np.abs(found.values).mean(axis=0)
         assert strong[2] > 10 * max(strong[1], strong[3])
+
+    def test_a_constant_column_keeps_its_value_in_the_neighbourhood(self):
+        # The package itself would ask the model about 0 there.
+        frame = pd.DataFrame({"a": np.random.default_rng(0).standard_normal(60), "year": 2020.0})
+        asked = []
+        model = valued(lambda rows: asked.append(np.unique(rows[:, 1])) or rows[:, 0])
+        EXPLAINERS["lime"](samples=100)(game_of(model, world(frame.head(2), frame.tail(40))), Streams(0))
+        assert np.unique(np.concatenate(asked)).tolist() == [2020.0]
 
     def test_missing_values_are_not_applicable(self):
         frame, _ = classified()

@@ -68,7 +68,6 @@ def test_a_function_gets_what_the_user_holds(as_array: bool) -> None:
         (lambda rows: np.asarray(rows)[:, 0] * 10, ("a", "b"), "must return the probabilities"),
         (lambda rows: np.full(len(rows), np.nan), ("a", "b"), "must return the probabilities"),
         (lambda rows: np.full(len(rows), 0.5), ("a", "b", "c"), "probabilities of the 3 classes"),
-        (lambda rows: np.full(len(rows), np.nan), (), "model 'f'.*not finite"),
         (lambda rows: ["x"] * len(rows), (), "model 'f'"),
         (lambda rows: rows["nowhere"], (), "model 'f'.*nowhere"),
     ],
@@ -76,6 +75,11 @@ def test_a_function_gets_what_the_user_holds(as_array: bool) -> None:
 def test_outputs_that_cannot_be_read_are_refused(function, classes, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         adapt("f", function, X, classes)
+
+
+def test_a_regression_of_nan_is_a_model_error() -> None:
+    with pytest.raises(ModelError, match="model 'f'.*not finite"):
+        adapt("f", lambda rows: np.full(len(rows), np.nan), X).predict(X, "value")
 
 
 def test_nan_later_on_is_a_model_error_too() -> None:

@@ -84,7 +84,11 @@ document.querySelector("iframe").addEventListener("load", (event) => {
   setTimeout(() => {
     const shown = () => [...inside.document.querySelectorAll(".case")].filter((one) => !one.hidden).map((one) => "#" + one.id).join();
     said.picked = shown() === links[3].hash && links[3].getAttribute("aria-current") === "true";
-    document.querySelector("pre").textContent = JSON.stringify(said);
+    inside.history.back();
+    setTimeout(() => {
+      said.back = shown() === links[0].hash;
+      document.querySelector("pre").textContent = JSON.stringify(said);
+    }, 300);
   }, 200);
 });
 </script>"""
@@ -94,7 +98,7 @@ def test_hostile_names_do_not_run_sorting_works_and_nothing_overflows(folder: Pa
     (folder / "probe.html").write_text(PROBE, encoding="utf-8")
     html = run((folder / "probe.html").as_uri(), tmp_path, "--dump-dom", "--virtual-time-budget=5000").stdout
     (said,) = re.findall(r"<pre>(.*?)</pre>", html, re.S)
-    wanted = {"pwn": "undefined", "wide": False, "injected": "undefined", "up": True, "down": True, "picked": True}
+    wanted = {"pwn": "undefined", "wide": False, "injected": "undefined", "up": True, "down": True, "picked": True, "back": True}
     assert json.loads(unescape(said)) == wanted
 
 

@@ -110,6 +110,26 @@ def test_cases_near_the_threshold_and_largest_differences() -> None:
     assert sum("predictions differ most" in why for _, why in choose(regression)) == 2
 
 
+def test_without_probabilities_the_threshold_is_the_margin() -> None:
+    results = made().results
+    bare = replace(results, cases=replace(results.cases, probability={}))
+    found = [case for case, why in choose(bare) if why == "near the threshold: logistic's margin is close to zero"]
+    assert set(found) <= set(np.argsort(np.abs(results.cases.outputs["logistic"]))[:4].tolist())
+    assert len(found) == 2
+
+
+def test_with_one_model_the_methods_are_compared() -> None:
+    results = made().results
+    alone = replace(results, models=results.models[:1])
+    assert sum("the methods differ most for logistic" in why for _, why in choose(alone)) == 2
+
+
+def test_outcomes_are_classes_or_numbers() -> None:
+    classes = {case["outcome"] for case in build(made())["cases"]}
+    assert classes <= {"good", "bad"}
+    assert all(isinstance(case["outcome"], float) for case in build(made("regression"))["cases"])
+
+
 def test_overlap_of_shares_by_hand() -> None:
     a, b = np.array([[1.0, 1.0], [1.0, -1.0], [0.0, 0.0]]), np.array([[2.0, 2.0], [1.0, 1.0], [1.0, 0.0]])
     assert overlap(a, b)[:2].tolist() == [1.0, 0.5]

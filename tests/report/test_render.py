@@ -16,7 +16,9 @@ import pytest
 from tests.report.made import HOSTILE, NOT_OPEN, Made, made, with_gap
 from xai_compare import report
 from xai_compare.compare import Interval
-from xai_compare.report.render import compose
+from xai_compare.report.blocks import Figure, Prose, Section, SideBySide
+from xai_compare.report.render import compose, figures
+from xai_compare.report.render import page as page_of
 from xai_compare.report.sections import SECTIONS, Plugin
 
 TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost", "Do methods agree", "Cases", "Limits"]
@@ -178,7 +180,7 @@ def test_a_difference_in_prediction_is_said_first() -> None:
 def test_verdicts_and_words_for_what_is_missing() -> None:
     source = with_gap(made(), 0, gap=Interval(None, None, None, 0, "no room"), verdict="cannot be told apart")
     said = Page(html_of(source)).text()
-    assert "Whether forest can be explained as well as logistic was not measured: no room." in said
+    assert "Whether forest can be explained as well as logistic was not measured: no room. In return forest" in said
     assert "not measured (no room)" in said
     assert "0.00 (no interval: all equal)" in said  # the logistic model has nothing beyond a list of features
     level = with_gap(made(), 0, verdict="cannot be told apart")
@@ -243,6 +245,34 @@ def test_values_do_not_appear_when_hidden() -> None:
     assert "savings = " not in hidden
     assert "the outcome was" not in hidden
     assert "Values of cases are not shown" in Page(hidden).text()
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((0.8, 0.0, 0.2), "The missing 0.20 lies in the model (interactions between features), not in the method: SHAP loses 0.00."),
+        ((0.8, 0.19, 0.01), "The missing 0.20 is lost by the method (SHAP), not by the model: beyond any list of features is 0.01."),
+        ((0.8, 0.1, 0.1), "Of the missing 0.20, 0.10 lies in the model (interactions) and 0.10 is lost by SHAP."),
+        ((0.999, 0.001, 0.0), "Nothing is missing."),
+    ],
+)
+def test_the_sentence_says_where_the_rest_lies(parts: tuple[float, float, float], said: str) -> None:
+    source = made()
+    found = report.build(source.results, source.comparison)
+    (row,) = [row for row in found["decomposition"] if (row["model"], row["explainer"]) == ("forest", "shap")]
+    for name, share in zip(("explained", "lost_by_method", "beyond_additive"), parts, strict=True):
+        row[name]["estimate"] = share
+    assert said in Page(report.render(found)).text()
+
+
+def test_columns_beside_each_other_are_shown_with_their_figures() -> None:
+    source = made()
+    figure = Figure("pair", b"<svg/>", 10, 10, "alt of the pair", "caption")
+    section = Section("x", 1, "Title", "Question?", (SideBySide(((Prose(("left",)), figure), (Prose(("right",)),))),))
+    html = page_of(report.build(source.results, source.comparison), [section])
+    assert "alt of the pair" in html
+    assert Page(html).text("p").count("left") == Page(html).text("p").count("right") == 1
+    assert figures([section]) == {"pair.svg": b"<svg/>"}
 
 
 def test_spaces_are_named_and_never_mixed(page: Page) -> None:

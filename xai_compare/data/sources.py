@@ -36,6 +36,8 @@ _SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
 def _from_sklearn(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any], dict[str, Any]]:
     from sklearn import datasets
 
+    if spec.path is not None:
+        raise DataError(f"'{spec.source}' reads no file: remove path, or write source: csv")
     if name not in _SKLEARN:
         raise UnknownName(f"unknown scikit-learn data set '{name}': {nearest(name, _SKLEARN)}")
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)

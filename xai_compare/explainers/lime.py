@@ -23,7 +23,7 @@ class Lime:
 
     The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
-    (the package's own default keeps ten). Values are in the output space of the game; they do not add up to the output.
+    (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0). Values are in the output space of the game; they do not add up to the output.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
 
@@ -91,12 +91,16 @@ def _explainer(known: Array, levels: dict[int, list[Any]], names: tuple[str, ...
     """The package's explainer in its regression mode, which fits the one output it is given."""
     from lime.lime_tabular import LimeTabularExplainer
 
+    from xai_compare.explainers._lime_bins import Quartiles
+
+    random_state = np.random.RandomState(0)  # set anew for every case
     return LimeTabularExplainer(
         known,
         mode="regression",
         feature_names=list(names),
         categorical_features=sorted(levels),
         categorical_names={j: list(map(str, values)) for j, values in levels.items()},
-        random_state=np.random.RandomState(0),
+        random_state=random_state,
         discretize_continuous=True,
+        discretizer=Quartiles(known, sorted(levels), list(names), random_state),
     )

@@ -58,6 +58,12 @@ class Sklearn:
         for key in params:
             if key not in known:
                 raise ModelError(f"unknown parameter '{key}': {nearest(key, known)}")
+        from sklearn.utils._param_validation import InvalidParameterError
+
+        try:
+            self._estimator(self.tasks[0]).set_params(**params)._validate_params()
+        except InvalidParameterError as error:
+            raise ModelError(str(error)) from error
 
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
         import skops.io

@@ -189,35 +189,36 @@ def _case(results: Results, index: int, why: str) -> dict[str, Any]:
         "id": text(cases.ids[index]),
         "why": text(why),
         "target": {"index": target, "name": text(classes[target]) if target < len(classes) else None},
-        "outcome": _class(results, cases.y[index]) if shown and cases.y is not None else None,
+        "outcome": _outcome(results, cases.y[index]) if shown and cases.y is not None else None,
         "values": [text(value) for value in cases.values[index]] if cases.values is not None else None,
         "models": [_told(results, model.name, index) for model in results.models if model.name in cases.outputs],
         "attributions": _attributions(results, index),
     }
 
 
-def _class(results: Results, value: Any) -> str:
-    if results.task == "classification" and isinstance(value, int | np.integer) and 0 <= int(value) < len(results.classes):
-        return text(results.classes[int(value)])
-    found = plain(value)
-    return f"{found:.4g}" if isinstance(found, float) else text(found)
+def _outcome(results: Results, value: Any) -> str | float | None:
+    """A known outcome: the class's name where y counts classes, the number for regression, else y as it stands."""
+    if results.task == "regression":
+        return number(value)
+    whole = isinstance(value, int | np.integer | float | np.floating) and float(value).is_integer()
+    return _class(results, value) if whole and 0 <= int(value) < len(results.classes) else text(value)
+
+
+def _class(results: Results, index: float) -> str:
+    return text(results.classes[int(index)])
 
 
 def _told(results: Results, model: str, index: int) -> dict[str, Any]:
-    """What one model says of one case: its prediction, and the output explained with its base."""
+    """What one model says of one case: its class, where it predicts one, and the output explained with its base."""
     cases = results.cases
 
     def at(values: Mapping[str, Any]) -> float | None:
         return number(values[model][index]) if model in values else None
 
-    predicted = at(cases.predicted)
-    if predicted is not None and results.task == "classification":
-        said: str | None = _class(results, int(predicted))
-    else:
-        said = None if predicted is None else f"{predicted:.4g}"
+    predicted = at(cases.predicted) if results.task == "classification" else None
     return {
         "model": text(model),
-        "predicted": said,
+        "predicted": None if predicted is None else _class(results, predicted),
         "output": at(cases.outputs),
         "base": at(cases.base),
         "probability": at(cases.probability),

@@ -159,10 +159,10 @@ def forest(gaps: Sequence[Gap], level: str) -> Drawing:
     reach = 1.12 * max([abs(end) for gap in gaps for end in gap.span.ends] + [gap.tolerance or 0 for gap in gaps] + [0.02])
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, left=3.0, right=1.6, bottom=0.45, top=0.4)
+        axes = _axes(figure, left=2.75, right=2.1, bottom=0.45, top=0.4)
         axes.axvline(0, color=INK, linewidth=0.9)
         for at, words in groups:
-            axes.text(-3.0, at, label(words, 60), transform=_inches_from_left(figure, axes), weight="bold", va="center")
+            axes.text(-2.75, at, label(words, 60), transform=_inches_from_left(figure, axes), weight="bold", va="center")
         for at, gap in rows:
             _gap(figure, axes, at, gap)
         axes.set(xlim=(-reach, reach), ylim=(y - 0.4, -0.6), yticks=[])
@@ -190,7 +190,7 @@ def _gap(figure: Figure, axes: Axes, y: float, gap: Gap) -> None:
     fill = shade if gap.strong else "white"
     axes.plot([gap.span.mid], [y], marker="D" if gap.strong else "o", markersize=5, color=shade, markerfacecolor=fill)
     weight = "bold" if gap.strong else "normal"
-    axes.text(-2.88, y, label(gap.label, 42), transform=outside, va="center", color=INK if gap.strong else GREY)
+    axes.text(-2.63, y, label(gap.label, 36), transform=outside, va="center", color=INK if gap.strong else GREY)
     wide = axes.get_position().width * figure.get_size_inches()[0]
     axes.text(wide + 0.1, y, _spoken(gap.span), transform=outside, va="center", color=INK if gap.strong else GREY, weight=weight)
 

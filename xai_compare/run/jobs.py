@@ -20,6 +20,7 @@ from xai_compare.game import Coalitions, Game, evaluate_coalitions
 from xai_compare.metrics import View
 from xai_compare.models.zoo import KINDS
 from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution
+from xai_compare.results import Status
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
 from xai_compare.streams import Streams
@@ -130,7 +131,9 @@ class Worker:
             if before.status == "not_applicable":
                 return Outcome("not_applicable", before.reason)
             if not before.usable:
-                return Outcome("skipped", f"'{needed}' {before.status}: {before.reason}")
+                # Without its explanation a score is skipped; without model or sample the cell itself could not be had.
+                status: Status = "skipped" if needed.kind == "explain" else "failed"
+                return Outcome(status, f"'{needed}' {before.status}: {before.reason}")
         try:
             return self._steps[job.kind](job)
         except NotApplicable as reason:

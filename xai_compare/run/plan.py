@@ -64,7 +64,6 @@ def plan_study(study: Study) -> Plan:
     plugins = _plugins(study)
     for i, model in enumerate(study.models):
         _check_kind(study, i, model.kind, model.params)
-    prefix = study.data.source.partition(":")[0]
     try:
         data = read(study.data, study.seed)
     except UnknownName as error:
@@ -74,11 +73,8 @@ def plan_study(study: Study) -> Plan:
     for i, model in enumerate(study.models):
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
-            raise problem(
-                study,
-                f"models[{i}].kind",
-                f"'{model.kind}' is for {' and '.join(kind.tasks)}; the target of '{prefix}' makes this a {data.task}",
-            )
+            found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
+            raise problem(study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}")
     _check_target(study, data)
     return Plan(study, data, {}, *plugins)
 

@@ -25,7 +25,7 @@ def pairing_text(report: dict[str, Any], row: dict[str, Any]) -> str:
 
 def gap_table(report: dict[str, Any], rows: list[dict[str, Any]], caption: str, by: bool = True) -> Table:
     """Gaps with interval, cases, p, verdict and disposition, in the order given; `by` adds what was held the same."""
-    titles = [("Question", False), ("Finding", False), ("Gap", True), ("Cases", True), ("p", True), ("Against the tolerance", False)]
+    titles = [("Question", False), ("Finding", False), ("Gap", True), ("Cases", True), ("p", True), ("Against tolerance", False)]
     columns = [Column(*title) for title in titles]
     if by:
         columns.insert(2, Column("On or by"))
@@ -47,8 +47,8 @@ def _row(report: dict[str, Any], row: dict[str, Any], by: bool) -> tuple[Entry, 
 
 def _disposition(row: dict[str, Any]) -> Entry:
     if row["tolerance"] is None:
-        return plain_entry(f"{row['disposition']}: none given" if row["disposition"] == "not assessed" else row["disposition"], "quiet")
-    return Entry((Strong(row["disposition"]), f" (tolerance {number_text(row['tolerance'])})"))
+        return plain_entry(row["disposition"], "quiet")
+    return Entry((Strong(row["disposition"]), f" ({number_text(row['tolerance'])})"))
 
 
 def _p(row: dict[str, Any]) -> Entry:
@@ -61,9 +61,5 @@ def _verdict(report: dict[str, Any], row: dict[str, Any]) -> Text:
     if row["gap"]["estimate"] is None:
         return ("not measured",)
     names = [model_name(report, name) if row["kind"] == "models" else method_title(report, name) for name in (row["a"], row["b"])]
-    words = (
-        VERDICTS[row["verdict"]]
-        if row["kind"] == "models"
-        else {"better": "explains better than", "worse": "explains worse than"}.get(row["verdict"], "cannot be told apart from")
-    )
-    return (names[0], f" {words} ", names[1])
+    words = VERDICTS[row["verdict"]]
+    return (names[0], f" {words if row['kind'] == 'models' else words.replace('explained', 'explains')} ", names[1])

@@ -38,27 +38,23 @@ def _case(report: dict[str, Any], case: dict[str, Any], anchor: str) -> Case:
 
 def _told(report: dict[str, Any], case: dict[str, Any]) -> Table:
     spaces = {model["name"]: model["output"] for model in report["models"]}
-    rows = tuple(
-        (
-            plain_entry(model_name(report, told["model"])),
-            plain_entry(told["predicted"] or "not recorded"),
-            number_entry(told["probability"], "has none"),
-            number_entry(told["output"], "not recorded"),
-            number_entry(told["base"], "not recorded"),
-            plain_entry(spaces[told["model"]]),
-        )
-        for told in case["models"]
-    )
-    known = f"; the outcome was {case['outcome']}" if case["outcome"] is not None else ""
-    columns = (
-        Column("Model"),
-        Column("Predicts"),
-        Column("Probability", True),
-        Column("Output", True),
-        Column("Base", True),
-        Column("Space"),
-    )
-    return Table(f"What the models say of this case{known}", columns, rows)
+    classes = report["scope"]["task"] == "classification"  # a regression's prediction is its output
+    columns = [Column("Model"), Column("Output", True), Column("Base", True), Column("Space")]
+    if classes:
+        columns[1:1] = [Column("Predicts"), Column("Probability", True)]
+    rows = []
+    for told in case["models"]:
+        said = (plain_entry(told["predicted"] or "not recorded"), number_entry(told["probability"], "has none")) if classes else ()
+        values = (number_entry(told["output"], "not recorded"), number_entry(told["base"], "not recorded"))
+        rows.append((plain_entry(model_name(report, told["model"])), *said, *values, plain_entry(spaces[told["model"]])))
+    return Table(f"What the models say of this case{_known(case)}", tuple(columns), tuple(rows))
+
+
+def _known(case: dict[str, Any]) -> str:
+    outcome = case["outcome"]
+    if outcome is None:
+        return ""
+    return f"; the outcome was {outcome if isinstance(outcome, str) else number_text(outcome)}"
 
 
 def _figure(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:

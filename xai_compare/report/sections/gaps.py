@@ -63,10 +63,8 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
     if not shown:
         return [Prose(("No gap between models was measured on a lead metric.",), "note")]
     drawing = forest([_line(report, row) for row in shown], level(report))
-    spoken = "; ".join(
-        f"{row['question']}, {row['a']} minus {row['b']} by {pairing_text(report, row)}: {interval_text(row['gap'])}" for row in shown
-    )
-    alt = f"Forest plot of gaps between models about a zero line, by question. {spoken}."
+    spoken = "; ".join(_spoken(report, row) for row in shown if row["headline"]) or "None of them is a gap of the verdict"
+    alt = f"Forest plot of {len(shown)} gaps between models about a zero line, by question. {spoken}."
     caption = (
         "Gaps by question against the reference, lead metrics only. "
         "Filled diamonds are the gaps of the verdict, open circles the others (exploratory)"
@@ -79,13 +77,17 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
     return [Figure("gaps", drawing.svg, drawing.width, drawing.height, alt, caption + ".", table)]
 
 
+def _spoken(report: dict[str, Any], row: dict[str, Any]) -> str:
+    return f"{row['question']}, {row['a']} minus {row['b']} by {pairing_text(report, row)}: {interval_text(row['gap'])}"
+
+
 def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
     span = Span.of(row["gap"])
     if span is None:
         raise ValueError(f"the gap of {row['a']} and {row['b']} on {row['metric']} was not measured")
     by = "best method" if row["pairing"] == "best_method" else pairing_text(report, row)
     name = model_name(report, row["a"])
-    return Gap(row["question"], f"{label(row['a'], 24)}, {by}", name.colour, span, row["tolerance"], row["headline"])
+    return Gap(row["question"], f"{label(row['a'], 18)}, {by}", name.colour, span, row["tolerance"], row["headline"])
 
 
 def _skills(report: dict[str, Any]) -> list[Block]:

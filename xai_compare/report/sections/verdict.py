@@ -14,6 +14,7 @@ from xai_compare.report.words import count, estimate_text, interval_text, join, 
 __all__ = ["make"]
 
 _STATES = {"failed": "failed", "degraded": "degraded", "skipped": "skipped", "not_applicable": "not applicable"}
+_NEARLY_ALL = 0.8  # of what is missing: from here on a sentence names one place for it
 
 
 @section("verdict", 0, "Verdict", "What must I worry about?")
@@ -52,7 +53,7 @@ def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     names = (model_name(report, entry["model"]), model_name(report, report["verdict"]["reference"]))
     if entry["gap"] is None or report["gaps"][entry["gap"]]["gap"]["estimate"] is None:
         reason = "no gap of fidelity was computed" if entry["gap"] is None else report["gaps"][entry["gap"]]["gap"]["reason"]
-        opening: Text = ("Whether ", names[0], " can be explained as well as ", names[1], f" was not measured: {reason}.")
+        opening: Text = ("Whether ", names[0], " can be explained as well as ", names[1], f" was not measured: {reason}. ")
     else:
         opening = (*_claim(names, report["gaps"][entry["gap"]]), *_values(report, entry), *_where(report, entry))
     return (*opening, *_in_return(report, entry))
@@ -95,20 +96,20 @@ def _where(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     if missing < 0.005:
         return ("Nothing is missing. ",)
     said = share_text(missing)
-    if beyond >= 0.8 * missing:
+    if beyond >= _NEARLY_ALL * missing:
+        place = f"lies in the model (interactions between features), not in the method: {method} loses {share_text(lost)}"
+    elif lost >= _NEARLY_ALL * missing:
+        place = f"is lost by the method ({method}), not by the model: beyond any list of features is {share_text(beyond)}"
+    else:
         return (
-            f"The missing {said} lies in the model (interactions between features), not in the method: {method} loses {share_text(lost)}. ",
+            f"Of the missing {said}, {share_text(beyond)} lies in the model (interactions) and {share_text(lost)} is lost by {method}. ",
         )
-    if lost >= 0.8 * missing:
-        return (
-            f"The missing {said} is lost by the method ({method}), not by the model: beyond any list of features is {share_text(beyond)}. ",
-        )
-    return (f"Of the missing {said}, {share_text(beyond)} lies in the model (interactions) and {share_text(lost)} is lost by {method}. ",)
+    return (f"The missing {said} {place}. ",)
 
 
 def _in_return(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     if entry["performance"] is None:
-        return (" What it gives in return was not measured.",)
+        return ("What it gives in return was not measured.",)
     if entry["performance_differs"]:
         return ()  # said first, above
     return ("In return ", model_name(report, entry["model"]), " ", *_predicts(report, entry), ".")
@@ -141,13 +142,8 @@ def _pareto(report: dict[str, Any]) -> list[Block]:
     for entry in report["verdict"]["models"]:
         if entry["ahead"] + entry["behind"] == 0:
             continue
-        pieces = (
-            model_name(report, entry["model"]),
-            " is ahead of ",
-            reference,
-            f" on {entry['ahead']}, behind on {entry['behind']} and level on {entry['level']} of the headline questions. ",
-        )
-        said += pieces
+        tally = f" on {entry['ahead']}, behind on {entry['behind']} and level on {entry['level']} of the headline questions. "
+        said += (model_name(report, entry["model"]), " is ahead of ", reference, tally)
     return [Prose(tuple(said), "note")] if said else []
 
 

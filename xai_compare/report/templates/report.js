@@ -40,7 +40,7 @@
   const pick = (group, moved) => {
     const cases = [...group.querySelectorAll(".case")];
     const chosen = cases.find((item) => item.id === wanted());
-    if (moved && !chosen) return; // another place of the page was asked for
+    if (moved && !chosen && wanted()) return; // another place of the page was asked for
     const shown = chosen || cases[0];
     for (const item of cases) item.hidden = item !== shown;
     for (const link of group.querySelectorAll(".picker a")) {
