@@ -66,7 +66,9 @@ def differences(a: Any, b: Any, at: str = "") -> list[str]:
         same = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
         return [] if same else [at]
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return [f"{at}/{key}" for key in set(a) ^ set(b)] + [one for key in a if key in b for one in differences(a[key], b[key], f"{at}/{key}")]
+        return [f"{at}/{key}" for key in set(a) ^ set(b)] + [
+            one for key in a if key in b for one in differences(a[key], b[key], f"{at}/{key}")
+        ]
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         if len(a) != len(b):
             return [f"{at}: {len(a)} and {len(b)} items"]

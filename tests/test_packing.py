@@ -27,7 +27,7 @@ def attribution(n: int = 7, **options) -> Attribution:
 
 
 ATTRIBUTIONS = {
-    "plain": lambda: attribution(),
+    "plain": attribution,
     "with a base": lambda: attribution(base=np.linspace(-1, 1, 7), additive=True),
     "unsigned, of the model": lambda: attribution(signed=False, scope="model", about={}),
     "with absent features": lambda: Attribution(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,9 +29,14 @@ STUDIES = {
 }
 
 
+@cache
+def made(name: str) -> Results:
+    return collect(execute(plan_study(study_from_dict(STUDIES[name])), MemoryStore()))
+
+
 @pytest.fixture(scope="module", params=STUDIES)
 def results(request) -> Results:
-    return collect(execute(plan_study(study_from_dict(STUDIES[request.param])), MemoryStore()))
+    return made(request.param)
 
 
 def test_loaded_results_equal_the_saved_ones(results, tmp_path) -> None:
@@ -68,7 +74,8 @@ def test_reference_and_control_are_found_by_their_marks(results) -> None:
 
 
 @pytest.mark.parametrize("damage", ["no folder", "no arrays", "other json", "no json", "cut arrays", "arrays of another run"])
-def test_a_folder_without_good_results_is_refused(damage: str, results, tmp_path) -> None:
+def test_a_folder_without_good_results_is_refused(damage: str, tmp_path) -> None:
+    results = made("two classes")
     folder = tmp_path / "run"
     if damage != "no folder":
         results.save(folder)

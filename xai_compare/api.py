@@ -159,7 +159,7 @@ def compare(
     reference : the model that the others are compared with; the first by default.
     random_state : seed of every draw.
     study : anything else that a study file can say, by its keys: title, output, explainers, metrics, target, fill,
-        compare, report.
+        compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
 
     Returns
     -------
@@ -307,7 +307,7 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
     labels = None if y is None else (class_codes(np.asarray(y), classes) if task == "classification" else np.asarray(y, dtype=np.float64))
     test, train = as_table(frame, labels), as_table(known, None)
     sizes = (study.data.background, study.data.explain)
-    about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": True}
+    about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": False}
     return assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), adapted
 
 

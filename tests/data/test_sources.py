@@ -166,7 +166,7 @@ def test_a_header_alone_is_refused(tmp_path) -> None:
 def test_duplicate_columns_in_a_csv_are_refused_by_name(tmp_path) -> None:
     lines = ["a,a,y", *(f"{i},{i % 7},{i % 2}" for i in range(40))]
     (tmp_path / "t.csv").write_text("\n".join(lines))
-    with pytest.raises(DataError, match="duplicate.*a"):
+    with pytest.raises(DataError, match=r"duplicate.*a"):
         read(spec(tmp_path / "t.csv"), 0)
 
 

@@ -96,7 +96,7 @@ def test_width_is_the_number_of_fill_rows(frame) -> None:
 
 
 def test_unknown_fill_is_refused_with_the_allowed_ones() -> None:
-    with pytest.raises(DataError, match="unknown fill 'zeros'.*background, reference"):
+    with pytest.raises(DataError, match=r"unknown fill 'zeros'.*background, reference"):
         space_of(numbers(5)).width("zeros")
 
 
@@ -112,7 +112,9 @@ def test_categories_that_differ_between_cases_and_background_mix_by_value() -> N
 
 def test_whole_numbers_meet_a_fractional_background_without_loss() -> None:
     cases, background = pd.DataFrame({"a": [1, 2], "b": [5, 6]}), pd.DataFrame({"a": [0.5], "b": [7]})
-    hidden = TableSpace(("numeric", "numeric"), background).hide(cases, np.array([0, 1]), np.array([[False, True], [True, False]]), "background")
+    hidden = TableSpace(("numeric", "numeric"), background).hide(
+        cases, np.array([0, 1]), np.array([[False, True], [True, False]]), "background"
+    )
     assert hidden.a.tolist() == [0.5, 2.0]
     assert hidden.b.tolist() == [5, 7]
 

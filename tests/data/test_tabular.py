@@ -149,7 +149,7 @@ def test_class_codes_match_across_types() -> None:
 
 
 def test_a_strange_label_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(DataError, match="labels maybe, which the models do not know. Their classes: no, yes"):
+    with pytest.raises(DataError, match=r"labels maybe, which the models do not know. Their classes: no, yes"):
         class_codes(np.array(["yes", "maybe"]), ["no", "yes"])
 
 

@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import ColumnTransformer
+from sklearn.compose import make_column_selector as selector
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
@@ -58,16 +59,18 @@ MIXED = {
     "negative numbers": ColumnTransformer([("c", one_hot(), [-1, -2]), ("n", "passthrough", [0])]),
     "slices": ColumnTransformer([("c", one_hot(), slice(3, 5)), ("n", StandardScaler(), slice(0, 3, 2))]),
     "slices by name": ColumnTransformer([("n", StandardScaler(), slice("height", "children")), ("c", one_hot(), slice("town", None))]),
-    "masks": ColumnTransformer([("c", one_hot(), [False, False, False, True, True]), ("n", "passthrough", np.array([True, False, True, False, False]))]),
+    "masks": ColumnTransformer([("c", one_hot(), [False] * 3 + [True] * 2), ("n", "passthrough", np.array([1, 0, 1, 0, 0], dtype=bool))]),
     "selectors": ColumnTransformer(
-        [("c", one_hot(), make_column_selector(dtype_exclude="number")), ("n", StandardScaler(), make_column_selector(dtype_include="number"))]
+        [("c", one_hot(), selector(dtype_exclude="number")), ("n", StandardScaler(), selector(dtype_include="number"))]
     ),
     "one name": ColumnTransformer([("c", one_hot(), ["town"]), ("n", StandardScaler(), ["weight"])]),
     "remainder": ColumnTransformer([("c", one_hot(), TEXT)], remainder="passthrough"),
     "remainder scaled": ColumnTransformer([("c", one_hot(), TEXT)], remainder=StandardScaler()),
     "drop": ColumnTransformer([("x", "drop", ["height"]), ("c", one_hot(), TEXT), ("n", "passthrough", ["weight", "children"])]),
     "nothing chosen": ColumnTransformer([("x", StandardScaler(), []), ("c", one_hot(), TEXT), ("n", "passthrough", NUMERIC)]),
-    "one column twice": ColumnTransformer([("a", StandardScaler(), ["height", "weight"]), ("b", MinMaxScaler(), ["height"]), ("c", one_hot(), TEXT)]),
+    "one column twice": ColumnTransformer(
+        [("a", StandardScaler(), ["height", "weight"]), ("b", MinMaxScaler(), ["height"]), ("c", one_hot(), TEXT)]
+    ),
     "drop first": ColumnTransformer([("c", one_hot(drop="first"), TEXT)], remainder="passthrough"),
     "drop if binary": ColumnTransformer([("c", one_hot(drop="if_binary"), TEXT)], remainder="passthrough"),
     "drop named": ColumnTransformer([("c", one_hot(drop=["Bonn", True]), TEXT)], remainder="passthrough"),
@@ -77,12 +80,15 @@ MIXED = {
     "sparse": ColumnTransformer([("c", one_hot(sparse_output=True), TEXT)], remainder="passthrough", sparse_threshold=1.0),
     "ordinal": ColumnTransformer([("c", OrdinalEncoder(), TEXT)], remainder=QuantileTransformer(n_quantiles=20)),
     "inner pipelines": ColumnTransformer(
-        [("n", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC), ("c", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot()), ["town"])]
+        [
+            ("n", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC),
+            ("c", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot()), ["town"]),
+        ]
     ),
     "pandas output": ColumnTransformer([("n", StandardScaler(), NUMERIC), ("c", one_hot(), TEXT)]).set_output(transform="pandas"),
     "then scaled": make_pipeline(ColumnTransformer([("c", one_hot(), TEXT)], remainder="passthrough"), StandardScaler()),
     "logarithm": ColumnTransformer([("n", FunctionTransformer(np.log1p), NUMERIC), ("c", one_hot(), TEXT)]),
-}  # fmt: skip
+}
 
 
 def owners_by_moving(transform, rows: pd.DataFrame) -> list[set[int]]:

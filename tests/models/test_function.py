@@ -78,13 +78,13 @@ def test_outputs_that_cannot_be_read_are_refused(function, classes, message: str
 
 
 def test_a_regression_of_nan_is_a_model_error() -> None:
-    with pytest.raises(ModelError, match="model 'f'.*not finite"):
+    with pytest.raises(ModelError, match=r"model 'f'.*not finite"):
         adapt("f", lambda rows: np.full(len(rows), np.nan), X).predict(X, "value")
 
 
 def test_nan_later_on_is_a_model_error_too() -> None:
     model = adapt("f", lambda rows: np.where(rows["a"] > 10, np.nan, rows["a"]), X)
-    with pytest.raises(ModelError, match="model 'f'.*not finite"):
+    with pytest.raises(ModelError, match=r"model 'f'.*not finite"):
         model.predict(X.assign(a=11.0), "value")
 
 

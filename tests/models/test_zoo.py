@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_predictions(kind: str, task: str) -> None:
 
 @pytest.mark.parametrize("task", KINDS["mlp"].tasks)
 def test_the_same_seed_gives_the_same_net_byte_for_byte(task: str) -> None:
-    model, content = fitted("mlp", task)
+    _, content = fitted("mlp", task)
     assert KINDS["mlp"].fit("m", table(task), FAST["mlp"], 0)[1] == content
     assert KINDS["mlp"].load("m", content, table(task)).to_bytes() == content
 
@@ -99,6 +99,12 @@ def test_unknown_and_wrong_parameters_are_refused(kind: str, params, message: st
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_own_parameters_pass(kind: str) -> None:
     KINDS[kind].check(FAST.get(kind, {}))
+
+
+def test_a_forest_takes_the_criteria_of_both_its_tasks() -> None:
+    for task, criterion in (("classification", "entropy"), ("regression", "absolute_error")):
+        KINDS["random_forest"].check({"criterion": criterion})
+        KINDS["random_forest"].fit("m", table(task), {"criterion": criterion, "n_estimators": 2}, 0)
 
 
 @pytest.mark.parametrize(("kind", "params"), [("logistic_regression", {"C": -1}), ("random_forest", {"n_estimators": "many"})])

@@ -278,10 +278,10 @@ def _performance(names: dict[str, str], task: str) -> tuple[PerformanceRow, ...]
         scores = (("R2", "higher", 0.71), ("RMSE", "lower", 3120.4))
     for score, better, level in scores:
         for place, model in enumerate(names):
-            value = Interval(level * (1 + 0.004 * place), level * 0.93, level * 1.07, 2000, "resampled predictions")
-            difference = Interval(0.004 * place * level, -0.02 * level, 0.03 * level, 2000, "resampled predictions", 0.6) if place else None
+            value = Interval(level * (1 + 0.004 * place), level * 0.93, level * 1.07, 171, "resampled predictions")
+            difference = Interval(0.004 * place * level, -0.02 * level, 0.03 * level, 171, "resampled predictions", 0.6) if place else None
             rows.append(PerformanceRow(names[model], score, "test", better, value, difference))
-            shift = Interval(0.05 * level, 0.01 * level, 0.09 * level, 2000, "resampled predictions")
+            shift = Interval(0.05 * level, 0.01 * level, 0.09 * level, 171, "resampled predictions")
             rows.append(PerformanceRow(names[model], score, "train - test", better, shift, None))
     return tuple(rows)
 

@@ -189,7 +189,14 @@ def test_the_verdict_points_at_the_leading_gap() -> None:
     assert (gap["a"], gap["b"], gap["metric"], gap["headline"]) == ("network", "logistic", "additive_fit", True)
     assert (entry["explainer"], entry["reference_explainer"], entry["performance_differs"]) == ("shap", "shap", False)
     assert found["performance"][entry["performance"]]["score"] == "ROC-AUC"
+    assert [found["gaps"][index]["headline"] for index in found["verdict"]["headline"]] == [True] * 8
     assert found["verdict"]["not_tested"] == {"failed": 1, "degraded": 0, "skipped": 0, "not_applicable": 8}
+
+
+def test_the_headline_gap_goes_before_others_of_its_metric() -> None:
+    found = build(with_gap(with_gap(made(), 0, headline=False), 1, headline=True))
+    entry = found["verdict"]["models"][0]
+    assert (entry["gap"], entry["explainer"]) == (1, "lime")
 
 
 def test_hostile_names_survive_unchanged_in_the_data() -> None:

@@ -69,6 +69,14 @@ def test_features_are_ordered_by_share_not_by_size() -> None:
     assert order([big, small]) == [1, 0]
 
 
+def test_waterfalls_start_with_the_leading_feature_and_sum_up_the_rest() -> None:
+    values = tuple(float(i) for i in range(1, 15))
+    svg = waterfalls([Steps("a", 0, "margin", 0.0, sum(values), values)], [f"feature {i}" for i in range(1, 15)]).svg
+    assert svg.index(b"<!-- feature 14 -->") < svg.index(b"<!-- feature 5 -->") < svg.index(b"<!-- other (4 features) -->")
+    assert b"<!-- feature 4 -->" not in svg
+    assert b"<!-- +10 -->" in svg  # 1 + 2 + 3 + 4
+
+
 def test_what_steps_leave_unexplained_is_drawn() -> None:
     adds_up = waterfalls([Steps("a", 0, "margin", 0.0, 1.0, (0.4, 0.6))], ["x", "y"])
     falls_short = waterfalls([Steps("a", 0, "margin", 0.0, 1.5, (0.4, 0.6))], ["x", "y"])

@@ -1,4 +1,7 @@
-"""LIME's quartile bins with a faster draw inside a bin, and a right one inside a point. Imported only when LIME runs: importing this file imports lime."""
+"""LIME's quartile bins: a faster draw inside a bin, and a right one inside a point.
+
+Imported only when LIME runs, because importing this file imports lime.
+"""
 
 from __future__ import annotations
 

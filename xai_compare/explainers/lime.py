@@ -23,7 +23,8 @@ class Lime:
 
     The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
-    (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0). Values are in the output space of the game; they do not add up to the output.
+    (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
+    Values are in the output space of the game; they do not add up to the output.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
 

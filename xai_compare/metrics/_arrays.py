@@ -59,7 +59,7 @@ def pairs_of(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> P
     keep (n, m, d), shown and hidden (n, m). Drawn pairs get degrees of freedom (m - 1, m - 1, m - d); enumerated ones weights.
     """
     u, e = (shown - hidden) / 2, (shown + hidden) / 2
-    z: Array = keep - 0.5
+    z = keep.astype(np.float64) - 0.5
     t: Array = z.sum(axis=-1)
     m, d = z.shape[1:]
     centre = e.mean(axis=1, keepdims=True) if w is None else (e * w).sum(axis=1, keepdims=True)

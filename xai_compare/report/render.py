@@ -18,7 +18,7 @@ from xai_compare.report.words import visible
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["compose", "figures", "page", "render"]
+__all__ = ["brief", "compose", "figures", "page", "render"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,15 @@ def render(report: dict[str, Any]) -> str:
     >>> html = render(report)                    # doctest: +SKIP
     """
     return page(report, compose(report))
+
+
+def brief(report: dict[str, Any]) -> str:
+    """The verdict alone as a piece of HTML for a notebook: no script, no style of its own, every text escaped.
+
+    >>> html = brief(report)                    # doctest: +SKIP
+    """
+    verdict = _make(report, min(SECTIONS, key=lambda name: SECTIONS[name].order), [])
+    return _environment().get_template("brief.html.j2").render(report=report, section=verdict)
 
 
 def compose(report: dict[str, Any]) -> list[Section]:

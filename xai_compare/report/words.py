@@ -117,11 +117,17 @@ def span_text(mid: float, low: float, high: float) -> str:
     return f"{fixed(mid, decimals)} [{fixed(low, decimals)},\u00a0{fixed(high, decimals)}]"
 
 
-def estimate_text(found: dict[str, Any] | None) -> str:
-    """An estimate in a sentence, to the digits that its interval supports."""
+def estimate_text(found: dict[str, Any] | None, beside: dict[str, Any] | None = None) -> str:
+    """An estimate in a sentence, to the digits that its interval supports, or that of the difference it stands beside.
+
+    >>> one, gap = ({"estimate": e, "low": e - s, "high": e + s} for e, s in ((0.9912, 0.01), (-0.0053, 0.005)))
+    >>> estimate_text(one), estimate_text(one, gap)
+    ('0.99', '0.9912')
+    """
     if found is None or found["estimate"] is None or found["low"] is None or found["high"] is None:
         return number_text(found["estimate"] if found else None)
-    return fixed(found["estimate"], decimals_for(found["estimate"], found["low"], found["high"]))
+    spans = [each for each in (found, beside) if each and None not in (each["estimate"], each["low"], each["high"])]
+    return fixed(found["estimate"], max(decimals_for(each["estimate"], each["low"], each["high"]) for each in spans))
 
 
 def share_text(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -117,9 +118,9 @@ def _case_facts(finished: Finished) -> CaseFacts:
         if all(sample.usable for sample in samples):
             outputs[name] = np.concatenate([sample.arrays["full"] for sample in samples])
             base[name] = np.concatenate([sample.arrays["empty"] for sample in samples])
-    y = None if data.test.y is None else data.test.y[data.explain]
-    ids = [data.test.ids[row] for row in data.explain]
     shown = _show_values(plan)
+    y = data.test.y[data.explain] if shown and data.test.y is not None else None  # an outcome is a value like any other
+    ids = [data.test.ids[row] for row in data.explain]
     values = tuple(tuple(_text(value) for value in row) for row in data.cases().itertuples(index=False)) if shown else None
     return CaseFacts(
         tuple(ids if shown else [_hidden(row, plan.study.seed) for row in ids]), target, y, values, outputs, base, guesses, probability
@@ -183,5 +184,5 @@ def _provenance(finished: Finished) -> dict[str, Any]:
         "study_sha256": digest(plan.study.resolved()),
         "data_sha256": data_hash(plan.data),
         "models_sha256": dict(finished.keys.models),
-        "study_file": plan.study.where,
+        "command": "xai_compare.compare(...) in Python" if plan.given else f"xai-compare run {shlex.quote(plan.study.where)}",
     }

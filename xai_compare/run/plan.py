@@ -74,7 +74,9 @@ def plan_study(study: Study) -> Plan:
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
             found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
-            raise problem(study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}")
+            raise problem(
+                study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}"
+            )
     _check_target(study, data)
     return Plan(study, data, {}, *plugins)
 

@@ -57,7 +57,7 @@ def _table(report: dict[str, Any]) -> Table:
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for row in report["performance"]:
         found.setdefault((row["score"], row["model"]), {})[row["split"]] = row
-    titles = ("Test", "Resamples", "Train minus test", "Difference to the reference")
+    titles = ("Test", "Test rows", "Train minus test", "Difference to the reference")
     columns = (Column("Score"), Column("Model"), *(Column(title, numeric=True) for title in titles))
     caption = "Prediction quality, with intervals from resampled predictions; differences are paired resample by resample"
     scores = list(dict.fromkeys(score for score, _ in found))

@@ -43,9 +43,9 @@ def _predicts(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     verb = "predicts no better"
     if excludes_zero(difference) and row["better"] != "none":
         verb = "predicts better" if (difference["estimate"] > 0) == (row["better"] == "higher") else "predicts worse"
-    against = f" against {estimate_text(base['value'])}" if base else ""
-    apart = f"difference {interval_text(difference)} over {count(difference['n'], 'resample')}"
-    return (Strong(verb), f": {row['score']} {estimate_text(row['value'])}{against}, {apart}")
+    against = f" against {estimate_text(base['value'], difference)}" if base else ""
+    apart = f"difference {interval_text(difference)}, {count(difference['n'], 'test row')}"
+    return (Strong(verb), f": {row['score']} {estimate_text(row['value'], difference)}{against} ({apart})")
 
 
 def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:

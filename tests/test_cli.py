@@ -1,0 +1,392 @@
+"""The command line as a user meets it: exit codes, files, messages.
+
+Two processes at the most are started for a group of commands; every command has its own test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+
+# Runs many command lines in one process, each with its own exit code and output: start-up is paid once.
+DRIVER = """
+import contextlib, io, json, shutil, sys
+from pathlib import Path
+from xai_compare import cli
+found = {}
+for name, arguments in json.load(sys.stdin).items():
+    out, err = io.StringIO(), io.StringIO()
+    sys.argv = ["xai-compare", *arguments]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+    found[name] = [code, out.getvalue(), err.getvalue()]
+    if Path("out").is_dir():
+        shutil.copytree("out", Path("after", name))
+print(json.dumps(found))
+"""
+
+# A module that a process imports at its start when PYTHONPATH names its folder: the way in without an entry point.
+FAILING = """
+import xai_compare.explainers as package
+list(package.EXPLAINERS)
+class Broken(package.EXPLAINERS["random"]):
+    control = False
+    def __call__(self, game, streams):
+        raise RuntimeError("the crystal ball is cracked")
+package.EXPLAINERS.register("broken")(Broken)
+"""
+
+
+def command(*arguments: object, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "xai_compare.cli", *map(str, arguments)],
+        check=False,
+        **{"capture_output": True, "text": True, "encoding": "utf-8", "timeout": 120, "env": ENVIRONMENT, **options},
+    )
+
+
+def study(**options) -> dict:
+    return {
+        "title": "Iris: a line against a forest",
+        "data": {"source": "sklearn:iris", "explain": 20, "background": 20},
+        "models": [
+            {"name": "line", "kind": "logistic_regression", "reference": True},
+            {"name": "forest", "kind": "random_forest", "params": {"n_estimators": 20}},
+        ],
+        "explainers": ["shap"],
+        **options,
+    }
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] != "store"
+    }
+
+
+# ---- a good study
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def first(folder):
+    """A run in a process of its own."""
+    done = command("run", write(folder / "iris.yaml", study()), "--out", folder / "out")
+    return done, contents(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def later(first, folder) -> dict:
+    """What came after it, in one process: again, rendered again, quiet, into the default folder."""
+    shutil.copytree(folder / "out" / "store", folder / "reports" / "iris" / "store")
+    lines = {
+        "again": ["run", "iris.yaml", "--out", "out"],
+        "report": ["report", "out"],
+        "quiet": ["run", "iris.yaml", "--out", "out", "--quiet"],
+        "default": ["run", "iris.yaml"],
+    }
+    found = driven(lines, folder)
+    return found | {f"{name} files": contents(folder / "after" / name) for name in lines}
+
+
+def driven(lines: dict[str, list[str]], folder: Path) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER],
+        input=json.dumps(lines),
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=240,
+        cwd=folder,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_run_ends_with_0_and_says_where_the_report_is(first, folder) -> None:
+    done, _ = first
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(folder / "out" / "report.html")
+    assert "fidelity: forest against line" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_run_writes_every_file(first) -> None:
+    _, files = first
+    for name in ("report.html", "report.json", "manifest.json", "timings.json", "data/results.json", "data/results.npz"):
+        assert files[name]
+    assert any(name.startswith("figures/") for name in files)
+    assert not [name for name in files if "/." in f"/{name}"], "a temporary file was left behind"
+
+
+def test_the_manifest_hashes_what_is_there(first) -> None:
+    _, files = first
+    listed = {entry["path"]: entry["sha256"] for entry in json.loads(files["manifest.json"])["outputs"]}
+    assert listed == {
+        name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name not in ("manifest.json", "timings.json")
+    }
+
+
+def test_no_file_names_the_machines_folders(first, folder) -> None:
+    _, files = first
+    assert not [name for name, content in files.items() if str(folder).encode() in content or str(ROOT).encode() in content]
+
+
+def test_a_second_run_computes_nothing(later) -> None:
+    code, _, err = later["again"]
+    timings = json.loads(later["again files"]["timings.json"])
+    assert (code, err) == (0, "")
+    assert timings["computed"] == 0
+    assert timings["jobs"] > 20
+
+
+def test_a_second_run_writes_the_same_bytes(first, later) -> None:
+    (_, before), after = first, later["again files"]
+    assert before.keys() == after.keys()
+    assert [name for name in before if before[name] != after[name]] in ([], ["timings.json"])
+
+
+def test_report_renders_the_same_bytes_again(later) -> None:
+    code, out, err = later["report"]
+    assert (code, out.strip(), err) == (0, "out/report.html", "")
+    assert later["report files"] == later["again files"]
+
+
+def test_quiet_says_nothing(later) -> None:
+    assert later["quiet"] == [0, "", ""]
+
+
+def test_the_default_folder_is_named_after_the_study(later, folder) -> None:
+    code, out, _ = later["default"]
+    assert code == 0
+    assert out.splitlines()[-1] == "reports/iris/report.html"
+    assert json.loads((folder / "reports" / "iris" / "timings.json").read_text())["computed"] == 0
+
+
+# ---- help and lists
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    best, loaded = 9.0, ""
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "xai_compare.cli", "--help"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=ENVIRONMENT,
+        )
+        best, loaded = min(best, time.perf_counter() - start), done.stderr
+    assert done.returncode == 0
+    assert {"run", "list", "report"} <= set(done.stdout.split())
+    names = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in loaded.splitlines()}
+    assert not names & {"torch", "shap", "lime", "sklearn", "scipy", "pandas", "matplotlib", "captum"}
+    assert best < 1.0
+
+
+@pytest.fixture(scope="module")
+def listed(folder) -> dict:
+    lines = {what: ["list", what] for what in ("explainers", "metrics", "models", "sections", "sources")}
+    return driven({**lines, "version": ["--version"], "nonsense": ["list", "colours"], "command": ["explode"]}, folder)
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("explainers", {"shap", "lime", "permutation_importance", "integrated_gradients", "random"}),
+        ("metrics", {"additive_fit", "agreement", "features_needed", "effective_features", "performance"}),
+        ("models", {"logistic_regression", "linear_regression", "random_forest", "mlp"}),
+        ("sources", {"sklearn", "csv"}),
+        ("sections", {"verdict", "gaps", "decomposition"}),
+    ],
+)
+def test_lists(listed, what: str, names: set[str]) -> None:
+    code, out, err = listed[what]
+    assert (code, err) == (0, "")
+    found = [line.split()[0] for line in out.splitlines()]
+    assert names <= set(found)
+    if what != "sections":  # they have an order of their own
+        assert found == sorted(found)
+
+
+def test_version(listed) -> None:
+    import xai_compare
+
+    assert listed["version"] == [0, f"{xai_compare.__version__}\n", ""]
+
+
+@pytest.mark.parametrize(("name", "said"), [("nonsense", "colours"), ("command", "explode")])
+def test_bad_usage_ends_with_2(listed, name: str, said: str) -> None:
+    code, _, err = listed[name]
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+# ---- bad input: one message, exit 2
+
+MODELS = study()["models"]
+CSV = {"source": "csv", "path": "t.csv", "target": "y", "explain": 5, "background": 5}
+
+BAD = {
+    "unknown explainer": (study(explainers=["shap", "lme"]), ["explainers[1]", "unknown explainer 'lme'", "did you mean 'lime'"]),
+    "unknown metric": (study(metrics=["additiv_fit"]), ["metrics[0]", "did you mean 'additive_fit'"]),
+    "misspelt key": (study(modles=[]), ["modles", "unknown key", "did you mean 'models'"]),
+    "misspelt inner key": (study(data={"source": "sklearn:iris", "explian": 5}), ["data.explian", "did you mean 'explain'"]),
+    "unknown source": (study(data={"source": "sklern:iris"}), ["data.source", "did you mean 'sklearn'"]),
+    "unknown data set": (study(data={"source": "sklearn:irs"}), ["data.source", "did you mean 'iris'"]),
+    "missing csv": (study(data={**CSV, "path": "nowhere.csv"}), ["data", "'nowhere.csv' not found"]),
+    "missing target column": (study(data={**CSV, "target": "yy"}), ["data", "'t.csv' has no target column 'yy'", "did you mean 'y'"]),
+    "column to drop not there": (study(data={**CSV, "drop": ["zz"]}), ["data", "no column 'zz' to drop"]),
+    "missing values": (study(data={**CSV, "path": "holes.csv"}), ["data", "holes.csv has missing values in 'a' (1)"]),
+    "duplicate model": (study(models=[MODELS[0], {**MODELS[1], "name": "line"}]), ["models[1].name", "'line' is given twice"]),
+    "unknown kind": (study(models=[{"name": "m", "kind": "forest"}]), ["models[0].kind", "unknown model kind 'forest'", "random_forest"]),
+    "kind for the other task": (
+        study(models=[MODELS[0], {"name": "m", "kind": "linear_regression"}]),
+        ["models[1].kind", "'linear_regression' is for regression", "classes"],
+    ),
+    "unknown parameter": (study(models=[{**MODELS[1], "params": {"n_estimator": 3}}]), ["models[0].params", "did you mean 'n_estimators'"]),
+    "parameter out of range": (study(models=[{**MODELS[1], "params": {"n_estimators": -3}}]), ["models[0].params", "n_estimators"]),
+    "parameter of the wrong type": (study(models=[{**MODELS[1], "params": {"max_depth": "deep"}}]), ["models[0].params", "max_depth"]),
+    "net parameter of the wrong type": (
+        study(models=[{"name": "n", "kind": "mlp", "params": {"epochs": "many"}}]),
+        ["models[0].params", "epochs"],
+    ),
+    "explainer parameter": (
+        study(explainers=[{"name": "shap", "params": {"permutations": 0}}]),
+        ["explainers[0].params", "permutations must be at least 1"],
+    ),
+    "two references": (study(models=[{**model, "reference": True} for model in MODELS]), ["models[1].reference", "only one"]),
+    "unknown target class": (study(target="rose"), ["target", "'rose'", "setosa, versicolor, virginica"]),
+    "level of confidence": (study(compare={"level": 0.2}), ["compare.level"]),
+    "no mapping": ("- 1\n- 2\n", ["should be a mapping"]),
+    "no yaml": ("title: [unfinished\n", ["line 2"]),
+    "key twice": ("title: a\ntitle: b\n", ["line 2", "'title' is given twice"]),
+    "empty": ("", ["nothing"]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory) -> tuple[Path, dict]:
+    folder = tmp_path_factory.mktemp("bad")
+    write(folder / "t.csv", "a,b,y\n" + "".join(f"{i},{i * i % 7},{i % 2}\n" for i in range(60)))
+    write(folder / "holes.csv", "a,b,y\n,1,0\n" + "".join(f"{i},{i * i % 7},{i % 2}\n" for i in range(60)))
+    lines = {}
+    for i, (name, (content, _)) in enumerate(BAD.items()):
+        write(folder / f"s{i}.yaml", content)
+        lines[name] = ["run", f"s{i}.yaml", "--out", f"out{i}"]
+    write(folder / "good.yaml", study())
+    write(folder / "taken", "mine")
+    (folder / "nothing").mkdir()
+    lines["missing study"] = ["run", "nowhere.yaml", "--out", "outx"]
+    lines["study is a folder"] = ["run", "nothing", "--out", "outx"]
+    lines["folder taken"] = ["run", "good.yaml", "--out", "taken"]
+    lines["folder in a file"] = ["run", "good.yaml", "--out", "taken/out"]
+    lines["no report there"] = ["report", "nothing"]
+    lines["no folder there"] = ["report", "nowhere"]
+    return folder, driven(lines, folder)
+
+
+def one_message(found, words: list[str]) -> None:
+    code, out, err = found
+    assert code == 2, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.startswith("error: ")
+    assert len(err.strip().splitlines()) == 1
+    assert not [word for word in words if word not in err], err
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_study_is_one_message_that_names_file_and_place(name: str, refused) -> None:
+    one_message(refused[1][name], [f"s{list(BAD).index(name)}.yaml", *BAD[name][1]])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing study", ["nowhere.yaml", "cannot be read"]),
+        ("study is a folder", ["nothing", "cannot be read"]),
+        ("folder taken", ["taken", "cannot be written"]),
+        ("folder in a file", ["taken/out", "cannot be written"]),
+        ("no report there", ["report.json", "nothing"]),
+        ("no folder there", ["report.json", "nowhere"]),
+    ],
+)
+def test_a_bad_path_is_one_message(name: str, words: list[str], refused) -> None:
+    one_message(refused[1][name], words)
+
+
+def test_a_file_in_place_of_the_folder_is_left_alone(refused) -> None:
+    assert (refused[0] / "taken").read_text() == "mine"
+
+
+def test_nothing_is_written_for_a_bad_study(refused) -> None:
+    assert not [path.name for path in refused[0].iterdir() if path.name.startswith("out")]
+
+
+def test_a_bad_study_in_a_process_of_its_own(tmp_path) -> None:
+    done = command("run", write(tmp_path / "s.yaml", study(explainers=["shapp"])), "--out", tmp_path / "out")
+    one_message((done.returncode, done.stdout, done.stderr), ["s.yaml", "explainers[0]", "did you mean 'shap'"])
+
+
+# ---- a failing method: exit 3, and the report is there
+
+
+@pytest.fixture(scope="module")
+def partly(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("partly")
+    write(folder / "sitecustomize.py", FAILING)
+    write(folder / "s.yaml", study(explainers=["shap", "broken"], metrics=["additive_fit", "agreement"]))
+    environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    return command("run", "s.yaml", "--out", "out", cwd=folder, env=environment), folder / "out"
+
+
+def test_a_failing_method_ends_with_3_and_says_why(partly) -> None:
+    done, _ = partly
+    assert done.returncode == 3, done.stderr
+    assert "cells failed" in done.stderr
+    assert "line broken: RuntimeError: the crystal ball is cracked" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_report_is_made_all_the_same_and_names_the_reason(partly) -> None:
+    _, out = partly
+    for name in ("report.json", "report.html"):
+        assert "the crystal ball is cracked" in (out / name).read_text(encoding="utf-8")
+
+
+def test_the_other_method_keeps_its_verdict(partly) -> None:
+    report = json.loads((partly[1] / "report.json").read_text(encoding="utf-8"))
+    assert [gap for gap in report["gaps"] if gap["metric"] == "additive_fit" and gap["explainer"] == "shap"]

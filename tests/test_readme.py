@@ -1,0 +1,54 @@
+"""The README's promises: its Python runs, its study is valid, its commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from xai_compare.config import load_study, study_from_dict
+from xai_compare.run.plan import plan_study
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return found
+
+
+def test_the_ten_lines_of_python_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(block("python"), "README.md", "exec"), names)
+    assert (tmp_path / "audit" / "report.html").exists()
+    said = capsys.readouterr().out
+    for column in re.search(r"gaps\.frame\(\)\)\s+# (.*)", block("python")).group(1).split(", "):
+        assert column in names["result"].gaps.frame().columns, column
+    assert "additive_fit" in said
+    for name in re.search(r'save\("audit/"\)\s+# (.*)', block("python")).group(1).split(", "):
+        assert (tmp_path / "audit" / name).exists(), name
+
+
+def test_the_study_can_be_planned():
+    plan_study(study_from_dict(yaml.safe_load(block("yaml"))))
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "configs").glob("*.yaml")))
+def test_every_config_can_be_planned(file):
+    plan_study(load_study(ROOT / "configs" / file))
+
+
+def test_every_command_is_a_target_of_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert set(re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)|`((?:docs|configs|[A-Z]+\.md)[^`]*)`", README))
+def test_every_file_that_is_named_is_there(link):
+    name = next(filter(None, link))
+    if not name.startswith("http"):
+        assert (ROOT / name).exists()
