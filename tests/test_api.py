@@ -309,14 +309,14 @@ def test_a_negative_random_state_is_refused() -> None:
 
 
 def test_models_of_different_classes_are_refused_by_name() -> None:
-    X, y = table()
+    X, _ = table()
     three = pipe(LogisticRegression(max_iter=1000)).fit(X, X.town)
     with pytest.raises(ModelError, match="model 'towns' predicts classification of Aix, Bonn, Cork; the others classification of no, yes"):
         compared({**ready(), "towns": three})
 
 
 def test_a_regressor_among_classifiers_is_refused_by_name() -> None:
-    X, y = table()
+    X, _ = table()
     line = pipe(LinearRegression()).fit(X, X.height)
     with pytest.raises(ModelError, match="model 'height' predicts regression"):
         compared({**ready(), "height": line})
@@ -336,8 +336,8 @@ def test_a_regressor_among_classifiers_is_refused_by_name() -> None:
     ],
 )
 def test_bad_tables_are_refused(X, background, message: str) -> None:
-    frame, y = table()
-    models = pair(frame, y)
+    frame, _ = table()
+    models = ready()
     cases = frame if X is None else X(frame)
     with pytest.raises((DataError, ModelError), match=message):
         xc.compare(models, cases, None, background=frame if background is None and X is None else (background or X)(frame), study=FAST)
@@ -381,7 +381,7 @@ def test_shap_of_a_logistic_is_weight_times_distance_from_the_mean() -> None:
 
 
 def test_shap_of_one_hot_columns_is_the_weight_of_the_category_against_its_mean() -> None:
-    X, y = table()
+    X, _ = table()
     model = ready()["line"]
     found = xc.explain(model, X, background=X[:20], target="yes")
     hot, scaled = model[0].transformers_[0][1], model[0].transformers_[1][1]
@@ -409,7 +409,7 @@ def test_shap_of_three_classes_is_relative_to_the_mean_of_the_logits() -> None:
 
 
 def test_explain_explains_the_predicted_class_of_each_row_in_order() -> None:
-    X, y = table()
+    X, _ = table()
     model = ready()["forest"]
     found = xc.explain(model, X, background=X[:10])
     predicted = model.predict_proba(X).argmax(axis=1)
@@ -419,14 +419,14 @@ def test_explain_explains_the_predicted_class_of_each_row_in_order() -> None:
 
 @pytest.mark.parametrize("method", ["shap", {"name": "lime", "params": {"samples": 60}}, "random"], ids=str)
 def test_a_row_gets_the_same_explanation_alone_and_among_others(method) -> None:
-    X, y = table()
+    X, _ = table()
     model = ready()["forest"]
     whole, part = (xc.explain(model, rows, method, background=X[:10]) for rows in (X[:30], X[:3]))
     np.testing.assert_allclose(whole.values[:3], part.values, atol=1e-9)
 
 
 def test_columns_in_another_order_are_put_right_by_name() -> None:
-    X, y = table()
+    X, _ = table()
     model = ready()["line"]
     turned = X[X.columns[::-1]]
     found, wanted = (xc.explain(model, rows, background=X[:10]) for rows in (turned, X))
@@ -434,27 +434,27 @@ def test_columns_in_another_order_are_put_right_by_name() -> None:
 
 
 def test_an_unknown_method_gets_the_nearest() -> None:
-    X, y = table()
+    X, _ = table()
     with pytest.raises(UnknownName, match="unknown explainer 'shaap': did you mean 'shap'"):
         xc.explain(ready()["line"], X, "shaap", background=X)
 
 
 @pytest.mark.parametrize("method", [3, {"params": {}}, {"name": "shap", "parms": {}}, ["shap"]], ids=str)
 def test_a_method_that_cannot_be_read_is_a_typed_error(method) -> None:
-    X, y = table()
+    X, _ = table()
     with pytest.raises(XaiCompareError):
         xc.explain(ready()["line"], X, method, background=X)
 
 
 def test_an_unknown_target_is_refused_with_the_classes() -> None:
-    X, y = table()
+    X, _ = table()
     with pytest.raises(XaiCompareError, match=r"target 'maybe' is no class. The classes: no, yes"):
         xc.explain(ready()["line"], X, background=X, target="maybe")
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "permutation_importance"])
 def test_a_method_that_does_not_fit_is_a_model_error_with_the_reason(method: str) -> None:
-    X, y = table()
+    X, _ = table()
     with pytest.raises(ModelError, match=f"{method} does not fit this model: it needs"):
         xc.explain(ready()["line"], X, method, background=X)
 
