@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
 
 from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
 from xai_compare.config import PluginSpec, Study, study_from_dict
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name
-from xai_compare.errors import DataError, ModelError, NotApplicable, XaiCompareError
+from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
 from xai_compare.models.adapt import adapt
@@ -227,7 +229,13 @@ def explain(
     >>> found.values.shape, found.about["algorithm"]
     ((3, 10), 'linear')
     """
-    spec = PluginSpec.model_validate(method)
+    try:
+        spec = PluginSpec.model_validate(method)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise StudyError(
+            f"method: {'.'.join(map(str, first['loc'])) or method!r}: {first['msg']}. Give a name, or name and params"
+        ) from error
     made = configured(EXPLAINERS[spec.name], spec.params)
     options = {"target": target, "data": {"explain": len(X)}}
     checked = _study({"model": model}, None, random_state, options)
@@ -258,10 +266,10 @@ def run_study(study: Study, folder: Path, *, fresh: bool = False, watch: Watch |
 
     A finished study computes nothing again; an interrupted one goes on where it stopped.
     """
-    journal = folder / "store"
-    store = DiskStore(journal, fresh=fresh)
+    plan = plan_study(study)
+    store = DiskStore(folder / "store", fresh=fresh)
     try:
-        audit = _audited(plan_study(study), store, watch)
+        audit = _audited(plan, store, watch)
     finally:
         store.close()
     audit.save(folder)
@@ -277,6 +285,8 @@ def _audited(plan: Plan, store: Store, watch: Watch | None) -> Audit:
 
 
 def _study(models: Mapping[str, Any], reference: str | None, seed: int, options: Mapping[str, Any] | None) -> Study:
+    if not isinstance(models, Mapping):
+        raise ModelError(f"models is a {type(models).__name__}: give a mapping from names to fitted models")
     if reference is not None and reference not in models:
         raise ModelError(f"reference '{reference}' is none of the models: {', '.join(map(str, models))}")
     given = dict(options or {})
@@ -284,7 +294,9 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
     if own:
         raise ModelError(f"study: '{sorted(own)[0]}' comes from the arguments of this call; leave it out")
     specs = [{"name": name, "kind": "given", "reference": name == (reference or next(iter(models)))} for name in models]
-    data = {"source": "python", **given.pop("data", {})}
+    data = given.pop("data", {})
+    if isinstance(data, Mapping):
+        data = {"source": "python", **data}
     return study_from_dict({"data": data, "models": specs, "seed": seed, **given}, where="study")
 
 
@@ -304,11 +316,26 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
             raise ModelError(
                 f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}"
             )
-    labels = None if y is None else (class_codes(np.asarray(y), classes) if task == "classification" else np.asarray(y, dtype=np.float64))
-    test, train = as_table(frame, labels), as_table(known, None)
+    test, train = as_table(frame, None if y is None else _outcomes(y, classes)), as_table(known, None)
     sizes = (study.data.background, study.data.explain)
     about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": False}
     return assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), adapted
+
+
+def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:
+    """(n,) known outcomes as positions in `classes`, or as floats where there are none."""
+    values = np.asarray(y)
+    if values.ndim != 1:
+        raise DataError(f"y must have one value for each row of X, found shape {values.shape}")
+    if classes:
+        return class_codes(values, classes)
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"y holds values that are no numbers, but the models predict numbers: {error}") from error
+    if rows := np.flatnonzero(~np.isfinite(numbers)).tolist():
+        raise DataError(f"y is missing or infinite in {len(rows)} rows, first in row {rows[0]}. Remove them, or leave y out")
+    return numbers
 
 
 def _names_for(models: Mapping[str, Any], X: Inputs) -> list[str] | None:

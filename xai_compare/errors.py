@@ -59,5 +59,6 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """
     known = sorted(allowed)
     listing = "Allowed: " + (", ".join(known) or "nothing")
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'? {listing}" if close else listing
+    folded = {each.casefold(): each for each in known}
+    close = get_close_matches(name, known, n=1, cutoff=0.5) or get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f"did you mean '{folded.get(close[0], close[0])}'? {listing}" if close else listing

@@ -61,12 +61,12 @@ def join_attributions(chunks: list[Attribution]) -> Attribution:
         first.scope,
         first.additive,
         stacked("detail"),
-        _merged([chunk.about for chunk in chunks]),
+        _merged([chunk.about for chunk in chunks], [len(chunk.values) for chunk in chunks]),
         stacked("present"),
     )
 
 
-def _merged(abouts: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _merged(abouts: list[Mapping[str, Any]], sizes: list[int]) -> dict[str, Any]:
     """Facts of chunks as facts of the whole: spent rows add up, residuals take the worst, the rest is listed where it differs."""
     out: dict[str, Any] = {}
     for key in dict.fromkeys(key for about in abouts for key in about):
@@ -76,7 +76,7 @@ def _merged(abouts: list[Mapping[str, Any]]) -> dict[str, Any]:
         elif key.startswith("largest_"):
             out[key] = max(values)
         elif key.startswith("mean_"):
-            out[key] = float(np.mean(values))
+            out[key] = float(np.average(values, weights=[size for about, size in zip(abouts, sizes, strict=True) if key in about]))
         else:
             out[key] = values[0] if all(value == values[0] for value in values) else values
     return out

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -171,11 +172,14 @@ class Results:
         folder = Path(folder)
         try:
             facts = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-            with np.load(folder / "results.npz", allow_pickle=False) as stored:
+            with np.load(io.BytesIO((folder / "results.npz").read_bytes()), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError) as error:
-            raise XaiCompareError(f"'{folder}' holds no results of a run: {error}") from error
+            return cls._from(facts, arrays)
+        except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile) as error:
+            raise XaiCompareError(f"'{folder}' holds no results of a run: {type(error).__name__}: {error}") from error
 
+    @classmethod
+    def _from(cls, facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Results:
         def under(prefix: str) -> dict[str, npt.NDArray[Any]]:
             return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 

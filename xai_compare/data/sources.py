@@ -59,12 +59,20 @@ def _from_csv(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any]
         frame = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"file '{path.name}' cannot be read as CSV: {error}") from error
+    header = [str(name) for name in pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]]
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise DataError(f"file '{path.name}' has duplicate column names: {', '.join(twice)}. Rename them: a feature is known by its name")
     frame.columns = pd.Index([str(column) for column in frame.columns])
     if spec.target not in frame.columns:
         raise DataError(f"file '{path.name}' has no target column '{spec.target}': {nearest(str(spec.target), frame.columns)}")
     if rows := np.flatnonzero(frame[spec.target].isna()).tolist():
         raise DataError(
             f"file '{path.name}': the target '{spec.target}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them"
+        )
+    target = frame[spec.target].to_numpy()
+    if target.dtype.kind == "f" and (rows := np.flatnonzero(np.isinf(target)).tolist()):
+        raise DataError(
+            f"file '{path.name}': the target '{spec.target}' is infinite in {len(rows)} rows, first in row {rows[0]}. Remove them"
         )
     if unknown := [column for column in spec.drop if column not in frame.columns]:
         raise DataError(f"file '{path.name}' has no column '{unknown[0]}' to drop: {nearest(unknown[0], frame.columns)}")

@@ -39,8 +39,14 @@ def mix_frames(left: pd.DataFrame, left_rows: IntArray, right: pd.DataFrame, rig
     if len(set(map(str, both.dtypes))) == 1 and isinstance(both.dtypes.iloc[0], np.dtype) and both.dtypes.iloc[0].kind != "O":
         # One block: a single gather instead of d of them.
         return pd.DataFrame(both.to_numpy()[at, np.arange(at.shape[1])], columns=both.columns)
-    columns = {name: both[name].array.take(at[:, j]) for j, name in enumerate(both.columns)}
+    columns = {name: pd.Series(both[name].array.take(at[:, j]), dtype=both[name].dtype) for j, name in enumerate(both.columns)}
     return pd.DataFrame(columns, columns=both.columns)
+
+
+def _commonest(column: pd.Series[Any]) -> Any:
+    """The most frequent known value; ties: the first in sorted order."""
+    known = column.dropna()
+    return known.mode().iloc[0] if len(known) else column.iloc[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +101,7 @@ class TableSpace:
         row: dict[str, Any] = {}
         for name, kind in zip(self.background.columns, self.kinds, strict=True):
             column = self.background[name]
-            value = column.median() if kind == "numeric" else column.mode(dropna=False).iloc[0]
+            value = column.median() if kind == "numeric" else _commonest(column)
             whole = kind == "numeric" and pd.api.types.is_integer_dtype(column.dtype) and float(value).is_integer()
             dtype = column.dtype if kind == "categorical" or whole else None
             row[name] = pd.Series([value], dtype=dtype)
@@ -130,7 +136,8 @@ class TableSpace:
             column = self.background[name]
             if j in levels:
                 values = [levels[j][int(position)] for position in numbers[:, j]]
-                columns[name] = pd.Series(values, dtype=column.dtype)
+                known = not isinstance(column.dtype, pd.CategoricalDtype) or set(values) <= set(column.cat.categories)
+                columns[name] = pd.Series(values, dtype=column.dtype if known else None)
             else:
                 columns[name] = pd.Series(numbers[:, j])
         return pd.DataFrame(columns, columns=self.background.columns)

@@ -94,8 +94,10 @@ class Agreement:
             values[list(constant)] = np.nan
         rho = arrays.spearman(a, b)
         flat = {int(i): "no order: all features equally strong" for i in np.flatnonzero(np.isnan(rho))}
+        ranked = arrays.pairwise_rank(a, b)
+        unranked = {int(i): "a single feature has no order" for i in np.flatnonzero(np.isnan(ranked))}
         return {
             "spearman": Scores(rho, np.zeros(n), np.ones(n), reasons=flat),
-            "pairwise_rank": Scores(arrays.pairwise_rank(a, b), np.full(n, 0.5), np.ones(n)),
+            "pairwise_rank": Scores(ranked, np.full(n, 0.5), np.ones(n), reasons=unranked),
             "similarity": Scores(shared, by_chance, np.ones(n), reasons=constant),
         }

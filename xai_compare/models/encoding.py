@@ -72,7 +72,10 @@ def owners(transformer: Any, columns: IntArray) -> IntArray:
     if kind == "ColumnTransformer":
         return _column_transformer(transformer, columns)
     if kind == "OneHotEncoder":
-        return np.repeat(columns, _one_hot_widths(transformer))
+        widths = _one_hot_widths(transformer)
+        if len(widths) != len(columns):
+            raise NotApplicable(f"the one-hot step sees {len(widths)} columns where {len(columns)} were expected")
+        return np.repeat(columns, widths)
     if kind in _ONE_TO_ONE and transformer.__class__.__module__.startswith("sklearn."):
         return columns
     raise NotApplicable(f"the preprocessing step {kind} mixes features or is not known, so its columns cannot be folded back")

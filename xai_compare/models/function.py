@@ -40,7 +40,7 @@ class FunctionModel:
     def predict(self, inputs: Inputs, output: Output) -> Array:
         if output != self.native:
             raise ModelError(f"model '{self.name}' is a function that returns a {self.native}, not a {output}")
-        raw = np.asarray(self.function(inputs.to_numpy() if self.as_array else inputs), dtype=np.float64)
+        raw = np.asarray(self.function(_given(inputs, self.as_array)), dtype=np.float64)
         if len(raw) != len(inputs) or not np.isfinite(raw).all():
             raise ModelError(f"model '{self.name}' returned {len(raw)} outputs for {len(inputs)} rows, or values that are not finite")
         if self.task == "regression":
@@ -52,6 +52,11 @@ class FunctionModel:
 
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         raise ModelError(self.closed)
+
+
+def _given(inputs: Inputs, as_array: bool) -> Any:
+    """What the function gets: its own view of the rows, so that a column it adds stays with it."""
+    return inputs.to_numpy() if as_array else inputs.copy(deep=False)
 
 
 def adapt_function(
@@ -68,7 +73,10 @@ def adapt_function(
     ModelError
         If the outputs are neither one value per row (regression) nor probabilities of the classes.
     """
-    probe = np.asarray(function(sample.to_numpy() if as_array else sample), dtype=np.float64)
+    try:
+        probe = np.asarray(function(_given(sample, as_array)), dtype=np.float64)
+    except Exception as error:  # the user's own code may raise anything
+        raise ModelError(f"model '{name}' cannot be called on {len(sample)} rows: {type(error).__name__}: {error}") from error
     if probe.ndim not in (1, 2) or len(probe) != len(sample):
         raise ModelError(f"model '{name}' returned shape {probe.shape} for {len(sample)} rows: (rows,) or (rows, classes) is needed")
     about = {"class": getattr(function, "__qualname__", type(function).__name__), "core": "function", "library": "Python"}

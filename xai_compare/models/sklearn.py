@@ -100,9 +100,13 @@ def adapt_sklearn(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequ
     if missing := [column for column in wanted if column not in sample.columns]:
         raise ModelError(f"model '{name}' was fitted with the columns {', '.join(missing)}, which the data lack")
     try:
-        estimator.predict(sample[wanted].head(2) if wanted else sample.head(2).to_numpy())
+        tried = np.asarray(estimator.predict(sample[wanted] if wanted else sample.to_numpy()))
     except NotFittedError as error:
         raise ModelError(f"model '{name}' is not fitted: fit it first, or name its kind in a study file") from error
+    except Exception as error:  # whatever the estimator or a step of it raises
+        raise ModelError(f"model '{name}' cannot predict the data: {type(error).__name__}: {error}") from error
+    if tried.ndim == 2 and tried.shape[1] > 1:
+        raise ModelError(f"model '{name}' predicts {tried.shape[1]} targets at once: give one model for each")
     if task == "classification":
         outputs = tuple(classes) if classes else tuple(class_name(label) for label in np.asarray(estimator.classes_).tolist())
     else:
@@ -118,6 +122,9 @@ def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
     if task == "regression":
         return frozenset({"value"})
     offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}
+    core = estimator.steps[-1][1] if type(estimator).__name__ == "Pipeline" else estimator
+    if getattr(core, "decision_function_shape", "ovr") == "ovo" and len(estimator.classes_) > 2:
+        offers.discard("margin")  # one column for each pair of classes, not for each class
     if not offers:
         raise ModelError(
             f"model '{name}': {type(estimator).__name__} gives neither probabilities nor margins. Wrap it in CalibratedClassifierCV"
@@ -154,14 +161,24 @@ def _check_separable(model: SklearnModel, sample: pd.DataFrame) -> None:
         encoded = model.encode(sample)
     except (TypeError, ValueError) as error:
         raise NotApplicable(f"its input is not numeric and no preprocessing step is known ({error})") from error
-    if encoded.shape[1] != len(model.owner if model.owner is not None else ()):
-        raise NotApplicable(f"its preprocessing gives {encoded.shape[1]} columns where {len(model.owner or ())} were expected")
+    expected = 0 if model.owner is None else len(model.owner)
+    if encoded.shape[1] != expected:
+        raise NotApplicable(f"its preprocessing gives {encoded.shape[1]} columns where {expected} were expected")
+    if len(sample) == 1 and _has_functions(model.preprocess):
+        raise NotApplicable(
+            "its preprocessing holds a function, and a single background row cannot show that it treats each column on its own"
+        )
     rng = np.random.default_rng(0)
     left, right = rng.integers(len(sample), size=(2, 64))
     keep = rng.random((64, len(model.columns))) < 0.5
     mixed = model.encode(mix_frames(sample, left, sample, right, keep))
     if not np.array_equal(mixed, np.where(keep[:, model.owner], encoded[left], encoded[right]), equal_nan=True):
         raise NotApplicable("its preprocessing does not treat each column on its own")
+
+
+def _has_functions(transformer: Any) -> bool:
+    """Whether a transformer, or one inside it, is a plain function of the user's."""
+    return "FunctionTransformer" in repr(transformer)
 
 
 def _weights(model: SklearnModel, sample: pd.DataFrame) -> tuple[Array, Array] | None:

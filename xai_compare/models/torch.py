@@ -89,14 +89,15 @@ class TorchTable:
         """The inverse of `to_bytes`; runs no code from the file."""
         from safetensors.torch import load
 
-        from xai_compare.models._nets import Perceptron
+        from xai_compare.models._nets import Perceptron, seeded
 
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         shape = json.loads(header["__metadata__"]["xai_compare"])
         levels = {int(j): list(values) for j, values in shape["levels"]}
         k = len(shape["outputs"])
         model = cls(name, None, shape["task"], tuple(shape["outputs"]), tuple(shape["columns"]), levels, tuple(shape["hidden"]))
-        model.core = Perceptron(sum(model.widths), model.hidden, k)
+        with seeded(0):  # a new module draws its parameters, which are replaced below
+            model.core = Perceptron(sum(model.widths), model.hidden, k)
         model.core.load_state_dict(load(content))
         model.core.eval()
         return model

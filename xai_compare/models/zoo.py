@@ -54,16 +54,20 @@ class Sklearn:
         return tuple(self.estimators)
 
     def check(self, params: Mapping[str, Any]) -> None:
-        known = self._estimator(self.tasks[0]).get_params()
+        known = {key for task in self.tasks for key in self._estimator(task).get_params()}
         for key in params:
             if key not in known:
                 raise ModelError(f"unknown parameter '{key}': {nearest(key, known)}")
         from sklearn.utils._param_validation import InvalidParameterError
 
-        try:
-            self._estimator(self.tasks[0]).set_params(**params)._validate_params()
-        except InvalidParameterError as error:
-            raise ModelError(str(error)) from error
+        refused: list[ValueError] = []
+        for task in self.tasks:
+            try:
+                self._estimator(task).set_params(**params)._validate_params()
+            except (InvalidParameterError, ValueError) as error:
+                refused.append(error)
+        if len(refused) == len(self.tasks):  # which task it will be is not known yet
+            raise ModelError(str(refused[0])) from refused[0]
 
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
         import skops.io
@@ -134,6 +138,14 @@ class Mlp:
     weight_decay: float = 1e-4
     epochs: int = 300
     patience: int = 20
+
+    def __post_init__(self) -> None:
+        if min(self.hidden, default=1) < 1:
+            raise ModelError(f"hidden must be widths of at least 1, found {list(self.hidden)}")
+        if self.epochs < 1:
+            raise ModelError(f"epochs must be at least 1, found {self.epochs}")
+        if self.learning_rate <= 0:
+            raise ModelError(f"learning_rate must be above 0, found {self.learning_rate}")
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from xai_compare.errors import NotApplicable
+from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.game import Coalitions, Game, evaluate_coalitions
 from xai_compare.metrics import View
 from xai_compare.models.zoo import KINDS
@@ -138,7 +138,7 @@ class Worker:
             return self._steps[job.kind](job)
         except NotApplicable as reason:
             return Outcome("not_applicable", str(reason))
-        except Exception as error:  # a plugin, a model or a library may raise anything: the cell says what
+        except (Exception, SystemExit) as error:  # a plugin, a model or a library may raise anything: the cell says what
             _log.warning("job '%s' failed", job, exc_info=True)
             return Outcome("failed", f"{type(error).__name__}: {error}")
 
@@ -185,7 +185,12 @@ class Worker:
 
     def _explain(self, job: Job) -> Outcome:
         explainer = self._plan.explainers[job.explainer]
-        found = explainer(self._game(job), self._streams.at("explain", job.explainer))
+        game = self._game(job)
+        found = explainer(game, self._streams.at("explain", job.explainer))
+        n, d = game.n, game.d
+        if not isinstance(found, Attribution) or found.values.shape != (n, d):
+            what = f"shape {found.values.shape}" if isinstance(found, Attribution) else f"a {type(found).__name__}"
+            raise XaiCompareError(f"'{job.explainer}' returned {what}: an attribution of shape ({n}, {d}) is needed")
         reason = found.about.get("degraded", "")
         return Outcome("degraded" if reason else "ok", str(reason), pack_attribution(found))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -19,6 +21,9 @@ from xai_compare.errors import XaiCompareError
 from xai_compare.results import Status
 
 __all__ = ["DiskStore", "MemoryStore", "Outcome", "Store"]
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +100,7 @@ class DiskStore:
                 "CREATE TABLE IF NOT EXISTS jobs "
                 "(key TEXT PRIMARY KEY, job TEXT, status TEXT, reason TEXT, about TEXT, warnings TEXT, seconds REAL)"
             )
+            self._journal.execute("CREATE TABLE IF NOT EXISTS files (key TEXT, name TEXT, sha256 TEXT, PRIMARY KEY (key, name))")
         except (OSError, sqlite3.Error) as error:
             raise XaiCompareError(f"the run folder '{folder}' cannot be written: {error}") from error
 
@@ -103,20 +109,34 @@ class DiskStore:
         if row is None or row[0] in ("failed", "skipped"):
             return None
         status, reason, about, warnings, seconds = row
-        arrays = dict(np.load(self._folder / f"{key}.npz", allow_pickle=False)) if (self._folder / f"{key}.npz").exists() else {}
-        model = self._folder / f"{key}.model"
-        content = model.read_bytes() if model.exists() else b""
+        files: dict[str, bytes] = {}
+        for name, digest in self._journal.execute("SELECT name, sha256 FROM files WHERE key = ?", (key,)):
+            path = self._folder / f"{key}.{name}"
+            files[name] = path.read_bytes() if path.is_file() else b""
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                _log.warning("'%s' is missing or damaged: its job is run again", path.name)
+                return None
+        arrays, content = {}, files.get("model", b"")
+        if "npz" in files:
+            with np.load(io.BytesIO(files["npz"]), allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
         return Outcome(status, reason, arrays, json.loads(about), content, tuple(json.loads(warnings)), seconds)
 
     def put(self, key: str, job: str, outcome: Outcome) -> None:
+        files: dict[str, bytes] = {}
         if outcome.arrays:
             buffer = io.BytesIO()
             np.savez(buffer, **dict(outcome.arrays))  # type: ignore[arg-type]  # numpy's stub takes the arrays for its flag
-            self._place(f"{key}.npz", buffer.getvalue())
+            files["npz"] = buffer.getvalue()
         if outcome.content:
-            self._place(f"{key}.model", outcome.content)
+            files["model"] = outcome.content
+        for name, content in files.items():
+            self._place(f"{key}.{name}", content)
         row = (key, job, outcome.status, outcome.reason, json.dumps(dict(outcome.about)), json.dumps(outcome.warnings), outcome.seconds)
         with self._journal:
+            self._journal.execute("DELETE FROM files WHERE key = ?", (key,))
+            hashes = [(key, name, hashlib.sha256(content).hexdigest()) for name, content in files.items()]
+            self._journal.executemany("INSERT INTO files VALUES (?, ?, ?)", hashes)
             self._journal.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
