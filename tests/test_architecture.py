@@ -175,7 +175,9 @@ MOST_LINES = 60  # without the docstring
 MOST_PARAMETERS = 7  # without self and cls
 
 # "module:function": why it may be longer or take more. Empty, and better so.
-LARGE: dict[str, str] = {}
+LARGE: dict[str, str] = {
+    "xai_compare.api:compare": "the public face: two tables, a background, and keyword-only options under their usual names",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

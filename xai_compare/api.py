@@ -146,6 +146,7 @@ def compare(
     background: Inputs,
     reference: str | None = None,
     random_state: int = 0,
+    n_jobs: int = 1,
     study: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Compare how well fitted models can be explained, on the cases of X.
@@ -160,6 +161,7 @@ def compare(
         50 are drawn by seed (`study={"data": {"background": 100}}`).
     reference : the model that the others are compared with; the first by default.
     random_state : seed of every draw.
+    n_jobs : worker processes; 1 stays in this process. More need a script guarded by `if __name__ == "__main__":`.
     study : anything else that a study file can say, by its keys: title, output, explainers, metrics, target, fill,
         compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
 
@@ -186,7 +188,7 @@ def compare(
     """
     checked = _study(models, reference, random_state, study)
     data, adapted = _bring(models, X, y, background, checked)
-    return _audited(plan_given(checked, data, adapted), MemoryStore(), None)
+    return _audited(plan_given(checked, data, adapted), MemoryStore(), None, n_jobs)
 
 
 def explain(
@@ -261,7 +263,7 @@ def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
     return Game(model, data, inputs, cases, target, model.native)
 
 
-def run_study(study: Study, folder: Path, *, fresh: bool = False, watch: Watch | None = None) -> Audit:
+def run_study(study: Study, folder: Path, *, jobs: int = 1, fresh: bool = False, watch: Watch | None = None) -> Audit:
     """Run a study file's plan with its journal under `folder`, and write the report there.
 
     A finished study computes nothing again; an interrupted one goes on where it stopped.
@@ -269,15 +271,15 @@ def run_study(study: Study, folder: Path, *, fresh: bool = False, watch: Watch |
     plan = plan_study(study)
     store = DiskStore(folder / "store", fresh=fresh)
     try:
-        audit = _audited(plan, store, watch)
+        audit = _audited(plan, store, watch, jobs)
     finally:
         store.close()
     audit.save(folder)
     return audit
 
 
-def _audited(plan: Plan, store: Store, watch: Watch | None) -> Audit:
-    finished = execute(plan, store, watch)
+def _audited(plan: Plan, store: Store, watch: Watch | None, jobs: int) -> Audit:
+    finished = execute(plan, store, watch, jobs)
     results = collect(finished)
     spec = plan.study.compare
     tolerance = {str(question): value for question, value in spec.tolerance.items()}

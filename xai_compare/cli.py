@@ -5,6 +5,8 @@ Exit 0 ok, 2 bad usage, study, data or model, 3 finished with failed cells, 70 i
 from __future__ import annotations
 
 import logging
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +49,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report and the journal. Default: reports/<name of the study file>.")
     ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one for each core.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs in this folder computed.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
@@ -56,8 +59,13 @@ def run(
 
     loaded = load_study(study)
     folder = out or Path("reports") / study.stem
-    with _progress(quiet) as watch:
-        audit = run_study(loaded, folder, fresh=fresh, watch=watch)
+    try:
+        with _progress(quiet) as watch:
+            audit = run_study(loaded, folder, jobs=jobs or _cores(), fresh=fresh, watch=watch)
+    except KeyboardInterrupt:
+        again = ["xai-compare", *(word for word in sys.argv[1:] if word != "--fresh")]
+        typer.echo(f"interrupted. To go on where it stopped: {shlex.join(again)}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     if not quiet:
         typer.echo(f"{audit!r}\n{folder / 'report.html'}")
     if audit.failed:
@@ -86,6 +94,11 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
     if version:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _cores() -> int:
+    """The cores this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _listed(what: Listing) -> Iterator[tuple[str, str]]:
@@ -134,15 +147,11 @@ def _progress(quiet: bool) -> Iterator[Watch | None]:
 
 def main() -> None:
     """Entry point of `xai-compare`: one clear message for what a user can mend, exit codes as the module says."""
-    logging.getLogger("xai_compare").addHandler(logging.NullHandler())
     try:
         app()
     except XaiCompareError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(_BAD_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("interrupted: run the same command again to go on where it stopped", err=True)
-        sys.exit(_INTERRUPTED)
     except Exception as error:  # a bug of ours: say so, with the traceback that a report needs
         logging.getLogger("xai_compare").addHandler(logging.StreamHandler())
         logging.getLogger("xai_compare").exception("internal error: %s. Please report it", error)

@@ -23,7 +23,8 @@ class View:
     attributions : one for scope "method", two for "methods", none for "model"; all of the same cases.
     controls : the control's attributions of these cases.
     coalitions : the shared coalition sample of these cases, already evaluated.
-    model, data : for metrics that ask the model again.
+    model : for metrics of scope "model" and those that need "model"; None otherwise, so that nothing is loaded in vain.
+    data : the study's data.
     streams : randomness, keyed by case number through `cases`.
     cases : (n,) numbers of the cases in the study.
     """
@@ -31,7 +32,7 @@ class View:
     attributions: tuple[Attribution, ...]
     controls: tuple[Attribution, ...]
     coalitions: Coalitions | None
-    model: Model
+    model: Model | None
     data: Data
     streams: Streams
     cases: tuple[int, ...]
@@ -43,7 +44,8 @@ class Metric(Protocol):
 
     title : as printed. question : fidelity, stability, simplicity, agreement, sanity, truth, performance or cost.
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
-    scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : {"coalitions"} or nothing.
+    scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "coalitions" and
+    "model" the view must hold.
     """
 
     title: ClassVar[str]

@@ -38,7 +38,7 @@ class Performance:
     citation: ClassVar[str] = "Efron & Tibshirani 1993 (resampling)"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"
     lead: ClassVar[bool] = False
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset({"model"})
 
     resamples: int = 2000
 
@@ -52,6 +52,7 @@ class Performance:
         splits = {"test": view.data.test} | ({"train": view.data.train} if view.data.train.y is not None else {})
         parts: dict[str, Scores] = {}
         for split, table in splits.items():
+            assert view.model is not None  # a metric of the model has one
             found = self._of(view.model, table, view.streams.at(split).shared())
             parts |= {f"{split} {name}": score for name, score in found.items()}
         for name in [part.removeprefix("train ") for part in parts if part.startswith("train ")]:

@@ -29,6 +29,8 @@ from xai_compare.types import Attribution, IntArray, Model, Output
 __all__ = ["WHOLE", "Job", "Worker", "graph", "needs", "pair_name"]
 
 _log = logging.getLogger(__name__)
+# A library is silent unless it is asked: what a failed job raised is the reason of its cell.
+logging.getLogger("xai_compare").addHandler(logging.NullHandler())
 
 WHOLE = -1
 """The chunk number of a job on all cases at once."""
@@ -88,12 +90,14 @@ def needs(plan: Plan, job: Job) -> list[Job]:
     if job.kind in ("sample", "explain"):
         return [*fit, Job("predict", plan.reference)]
     metric = plan.metrics[job.metric]
+    model = fit if "model" in metric.needs else []
     if metric.scope == "model":
-        return fit
+        return model
     named = job.explainer.split(" ~ ") if metric.scope == "methods" else [job.explainer]
     wanted = list(dict.fromkeys([*named, plan.control]))
     found = [_explained(plan, job, name) for name in wanted]
-    return [*found, Job("sample", job.model, chunk=job.chunk)] if "coalitions" in metric.needs else found
+    sample = [Job("sample", job.model, chunk=job.chunk)] if "coalitions" in metric.needs else []
+    return [*model, *found, *sample]
 
 
 def _explained(plan: Plan, job: Job, name: str) -> Job:
@@ -197,7 +201,7 @@ class Worker:
     def _score(self, job: Job) -> Outcome:
         metric = self._plan.metrics[job.metric]
         streams = self._streams.at("score", job.metric)
-        model, data = self.model(job.model), self._plan.data
+        model, data = self.model(job.model) if "model" in metric.needs else None, self._plan.data
         if metric.scope == "model":
             return Outcome("ok", arrays=pack_scores(metric(View((), (), None, model, data, streams, ()))))
         coalitions = None
