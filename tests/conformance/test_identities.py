@@ -273,3 +273,54 @@ def test_coalitions_are_the_same_for_every_model_and_chunking():
     two = evaluate_coalitions(game_of(valued(lambda x: x[:, 1]), data), Streams(0))
     assert isinstance(one, Coalitions)
     np.testing.assert_array_equal(one.keep, two.keep)
+
+
+class TestGradients:
+    """Gradient methods where the answer is known."""
+
+    @staticmethod
+    def linear_net():
+        net = torch.nn.Linear(6, 1)
+        with torch.no_grad():
+            net.weight.copy_(torch.tensor(W[None], dtype=torch.float32))
+        return torch_value(net, 6)
+
+    def test_saliency_of_a_linear_function_is_the_size_of_its_weights(self):
+        _, data, _, background = linear_world()
+        per_unit = EXPLAINERS["saliency"](per="unit")(game_of(self.linear_net(), data), Streams(0))
+        np.testing.assert_allclose(per_unit.values, np.tile(np.abs(W), (8, 1)), atol=1e-6)
+        assert not per_unit.signed
+        per_deviation = EXPLAINERS["saliency"]()(game_of(self.linear_net(), data), Streams(0))
+        np.testing.assert_allclose(per_deviation.values, np.tile(np.abs(W) * background.std(axis=0), (8, 1)), atol=1e-6)
+
+    def test_input_x_gradient_of_a_linear_function_is_weight_times_value(self):
+        _, data, x, _ = linear_world()
+        found = EXPLAINERS["input_x_gradient"]()(game_of(self.linear_net(), data), Streams(0))
+        np.testing.assert_allclose(found.values, W * x, atol=1e-5)
+
+    def test_input_x_gradient_counts_a_product_twice(self):
+        class Product(torch.nn.Module):
+            def forward(self, x):
+                return x[:, :1] * x[:, 1:]
+
+        found = EXPLAINERS["input_x_gradient"]()(game_of(torch_value(Product(), 2), world([[1.0, 1.0]], [[0.0, 0.0]])), Streams(0))
+        np.testing.assert_allclose(found.values, [[1.0, 1.0]], atol=1e-6)
+
+    def test_saliency_is_blind_where_a_unit_is_saturated(self):
+        class Saturated(torch.nn.Module):
+            def forward(self, x):
+                return 1 - torch.relu(1 - x)
+
+        found = EXPLAINERS["saliency"](per="unit")(game_of(torch_value(Saturated(), 1), world([[2.0]], [[0.0]])), Streams(0))
+        assert found.values[0, 0] == 0
+
+
+def test_occlusion_of_a_linear_function_is_weight_times_distance_from_the_background_mean():
+    model, data, x, background = linear_world()
+    found = EXPLAINERS["occlusion"]()(game_of(model, data), Streams(0))
+    np.testing.assert_allclose(found.values, W * (x - background.mean(axis=0)), atol=1e-12)
+
+
+def test_occlusion_sees_neither_of_two_features_that_stand_in_for_each_other():
+    game = game_of(valued(lambda x: np.maximum(x[:, 0], x[:, 1])), world([[1.0, 1.0]], [[0.0, 0.0]]))
+    np.testing.assert_allclose(EXPLAINERS["occlusion"]()(game, Streams(0)).values, [[0.0, 0.0]], atol=1e-12)

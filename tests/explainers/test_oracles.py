@@ -111,14 +111,19 @@ class TestPermutation:
         game = game_of(
             valued(lambda x: x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 4]), world(*np.split(classified()[0].to_numpy()[:18], [6]))
         )
-        np.testing.assert_allclose(EXPLAINERS["shap"](permutations=1)(game, Streams(0)).values, brute_force_shapley(game), atol=1e-12)
+        np.testing.assert_allclose(
+            EXPLAINERS["shap"](algorithm="permutation", permutations=1)(game, Streams(0)).values, brute_force_shapley(game), atol=1e-12
+        )
 
     def test_converges_to_brute_force(self):
         game = game_of(
             valued(lambda x: np.tanh(x[:, 0] * x[:, 1] * x[:, 2]) + x[:, 3]), world(*np.split(classified()[0].to_numpy()[:15], [5]))
         )
         exact = brute_force_shapley(game)
-        errors = [np.abs(EXPLAINERS["shap"](permutations=r)(game, Streams(0)).values - exact).mean() for r in (2, 50, 1000)]
+        errors = [
+            np.abs(EXPLAINERS["shap"](algorithm="permutation", permutations=r)(game, Streams(0)).values - exact).mean()
+            for r in (2, 50, 1000)
+        ]
         assert errors[0] > errors[1] > errors[2]
         assert errors[2] < 0.003
 
@@ -134,12 +139,40 @@ class TestPermutation:
         monkeypatch.setattr(np.random, "shuffle", lambda a: a.__setitem__(slice(None), next(queue)))
         theirs = shap.PermutationExplainer(function, shap.maskers.Independent(background, max_samples=100), seed=0)
         found = theirs(x, max_evals=4 * (2 * 6 + 1), silent=True).values
-        ours = EXPLAINERS["shap"](permutations=4)(game, Streams(0)).values
+        ours = EXPLAINERS["shap"](algorithm="permutation", permutations=4)(game, Streams(0)).values
         np.testing.assert_allclose(ours, found, atol=1e-10)
 
     def test_a_walk_shows_all_and_hides_all_in_the_same_order(self):
         keep = walks(np.array([[2, 0, 1]]))[0].astype(int).tolist()
         assert keep == [[0, 0, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+class TestExactAndKernel:
+    @pytest.mark.parametrize("params", [{"algorithm": "exact"}, {"algorithm": "kernel", "samples": 100}], ids=["exact", "kernel"])
+    def test_equals_brute_force(self, params):
+        # 100 samples hold all 62 coalitions of 6 features: the kernel regression is then exact as well.
+        game = game_of(
+            valued(lambda x: np.tanh(x[:, 0] * x[:, 1] * x[:, 2]) + x[:, 3]), world(*np.split(classified()[0].to_numpy()[:15], [5]))
+        )
+        found = EXPLAINERS["shap"](**params)(game, Streams(0))
+        assert found.about["exact"] == (params["algorithm"] == "exact")
+        np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-8)
+
+    def test_kernel_keeps_all_features_and_leaves_numpy_as_it_was(self):
+        rng = np.random.default_rng(0)
+        game = game_of(valued(lambda x: x @ np.ones(14)), world(*np.split(rng.standard_normal((22, 14)), [2])))
+        np.random.seed(3)
+        before = np.random.get_state()[1].copy()
+        found = EXPLAINERS["shap"](algorithm="kernel", samples=400)(game, Streams(0)).values
+        assert (np.random.get_state()[1] == before).all()
+        assert (np.abs(found) > 1e-3).all()
+        np.testing.assert_array_equal(found, EXPLAINERS["shap"](algorithm="kernel", samples=400)(game, Streams(0)).values)
+
+    def test_exact_refuses_many_features(self):
+        rng = np.random.default_rng(0)
+        game = game_of(valued(lambda x: x[:, 0]), world(*np.split(rng.standard_normal((12, 11)), [2])))
+        with pytest.raises(NotApplicable, match="2048 coalitions"):
+            EXPLAINERS["shap"](algorithm="exact")(game, Streams(0))
 
 
 class TestChoice:
@@ -150,12 +183,15 @@ class TestChoice:
             found[name] = EXPLAINERS["shap"]()(game_of(model, data), Streams(0)).about
         model, data = classification(LogisticRegression())
         found["probability"] = EXPLAINERS["shap"]()(game_of(model, data, output="probability"), Streams(0)).about
-        assert {name: about["algorithm"] for name, about in found.items()} == {
-            "forest": "tree",
-            "line": "linear",
-            "probability": "permutation",
-        }
-        assert "linear in margin, not in probability" in found["probability"]["why"]
+        assert {name: about["algorithm"] for name, about in found.items()} == {"forest": "tree", "line": "linear", "probability": "exact"}
+        assert "64 coalitions" in found["probability"]["why"]
+
+    def test_many_features_of_an_unknown_model_are_walked_through(self):
+        rng = np.random.default_rng(0)
+        game = game_of(valued(lambda x: x[:, 0]), world(*np.split(rng.standard_normal((12, 9)), [2])))
+        about = EXPLAINERS["shap"](permutations=2)(game, Streams(0)).about
+        assert about["algorithm"] == "permutation"
+        assert "not made of trees" in about["why"]
 
     def test_an_algorithm_that_does_not_fit_is_not_applicable(self):
         model, data = classification(LogisticRegression())

@@ -111,7 +111,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "to go on" in said
+    assert "To go on" in said
     assert "xai-compare run" in said
     assert "Traceback" not in said
 

@@ -12,12 +12,12 @@ from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.streams import Streams
-from xai_compare.types import Array, Attribution
+from xai_compare.types import Array, Attribution, IntArray
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IntegratedGradients"]
+__all__ = ["InputXGradient", "IntegratedGradients", "Saliency"]
 
 # Gradient rows of one backward pass: past the cache a pass gets slower, not faster.
 _ROWS = 4096
@@ -58,12 +58,11 @@ class IntegratedGradients:
             raise XaiCompareError(f"steps must be at least 1, found {self.steps}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        model, fills = game.model, game.fill_rows()
-        if "gradient" not in model.offers or model.owner is None:
-            raise NotApplicable("it needs gradients, and this model has none")
+        model, owner = game.model, _owner(game)
+        fills = game.fill_rows()
         cases, baselines = model.encode(game.inputs), model.encode(fills)
         encoded = self._integrate(game, cases, baselines)
-        values = fold(encoded, model.owner, game.d)
+        values = fold(encoded, owner, game.d)
         base, full = game.empty(), game.full()
         residual = np.abs(base + values.sum(axis=1) - full)
         worst = float((residual / np.maximum(np.abs(values).sum(axis=1), 1e-12)).max())
@@ -97,6 +96,91 @@ class IntegratedGradients:
             )
         summed: Array = values.detach().double().numpy().reshape(n, b, -1).mean(axis=1)
         return summed
+
+
+@EXPLAINERS.register("saliency")
+@dataclass(frozen=True, slots=True)
+class Saliency:
+    """Size of the output's gradient at the case: how strongly the output reacts to a small change of each feature.
+
+    Unsigned. Raw columns have units of their own, so by default a gradient is taken per standard deviation of the
+    background; one-hot columns are summed, signed, before the size is taken. Cost: one gradient row per case.
+
+    Parameters
+    ----------
+    per : "deviation" (of the background) or "unit" (of the column).
+
+    Raises
+    ------
+    NotApplicable
+        For a model without gradients.
+    """
+
+    title: ClassVar[str] = "Saliency"
+    citation: ClassVar[str] = "Simonyan, Vedaldi & Zisserman 2014; captum"
+    signed: ClassVar[bool] = False
+    scope: ClassVar[Literal["case", "model"]] = "case"
+    additive: ClassVar[bool] = False
+    control: ClassVar[bool] = False
+
+    per: Literal["deviation", "unit"] = "deviation"
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        gradient, _ = _gradient(game)
+        if self.per == "deviation":
+            gradient = gradient * game.model.encode(game.data.background_inputs()).std(axis=0)
+        values = np.abs(fold(gradient, _owner(game), game.d))
+        return Attribution(values, game.target, game.output, signed=False, about={"gradient_rows": game.n, "per": self.per})
+
+
+@EXPLAINERS.register("input_x_gradient")
+@dataclass(frozen=True, slots=True)
+class InputXGradient:
+    """Each value times the output's gradient at the case: a first-order guess of what the feature adds against zero.
+
+    Signed, in the output space of the game; adds up to the output for a linear model without intercept only. Zero is the
+    zero of the raw column, which may mean nothing: integrated gradients name their baseline. Cost: one gradient row per case.
+
+    Raises
+    ------
+    NotApplicable
+        For a model without gradients.
+    """
+
+    title: ClassVar[str] = "Input x gradient"
+    citation: ClassVar[str] = "Shrikumar et al. 2016; captum"
+    signed: ClassVar[bool] = True
+    scope: ClassVar[Literal["case", "model"]] = "case"
+    additive: ClassVar[bool] = False
+    control: ClassVar[bool] = False
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        gradient, cases = _gradient(game)
+        values = fold(gradient * cases, _owner(game), game.d)
+        return Attribution(values, game.target, game.output, about={"gradient_rows": game.n})
+
+
+def _owner(game: Game) -> IntArray:
+    """The feature of each column of a model with gradients."""
+    if "gradient" not in game.model.offers or game.model.owner is None:
+        raise NotApplicable("it needs gradients, and this model has none")
+    return game.model.owner
+
+
+def _gradient(game: Game) -> tuple[Array, Array]:
+    """(n, p) captum's gradient of the explained output in the model's own columns, and the encoded cases."""
+    _owner(game)
+    import torch
+    from captum.attr import Saliency as Captum
+
+    from xai_compare.models._nets import InSpace, one_thread
+
+    cases = game.model.encode(game.inputs)
+    net = InSpace(game.model.core, game.output).eval()
+    with one_thread():
+        found = Captum(net).attribute(_tensor(cases).requires_grad_(), target=torch.from_numpy(game.target), abs=False)
+    gradient: Array = found.detach().double().numpy()
+    return gradient, cases
 
 
 def _tensor(rows: Array) -> torch.Tensor:

@@ -13,14 +13,14 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers.shap import linear, permutation, tree
+from xai_compare.explainers.shap import exact, kernel, linear, permutation, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, IntArray
 
 __all__ = ["Shap"]
 
-Algorithm = Literal["auto", "tree", "linear", "permutation"]
+Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel"]
 
 # A sum that misses the output by more than this share of the output's range over the background is not SHAP any more.
 _TOLERANCE = 1e-6
@@ -34,12 +34,15 @@ class Shap:
     Values are in the output space of the game and add up to v(everything) - v(nothing); this is checked here in
     float64 for every case. A case whose sum is off is computed again by permutation, counted, and the result is degraded.
 
-    Cost: none (tree, linear: read from the model), or 2 * d * permutations * background rows model rows per case.
+    Cost per case: none (tree, linear: read from the model), else background rows times 2^d (exact), 2 * d * permutations
+    (permutation) or samples (kernel).
 
     Parameters
     ----------
-    algorithm : "auto" takes tree for tree ensembles, linear where the output is linear in the encoding, else permutation.
-    permutations : antithetic pairs of feature orders for the permutation algorithm.
+    algorithm : "auto" takes tree for tree ensembles, linear where the output is linear in the encoding, exact where that asks
+        no more of the model than permutation, else permutation. "exact" is for at most 10 features.
+    permutations : feature orders, each walked forwards and backwards, for the permutation algorithm.
+    samples : coalitions for the kernel algorithm.
 
     Raises
     ------
@@ -56,21 +59,20 @@ class Shap:
 
     algorithm: Algorithm = "auto"
     permutations: int = 10
+    samples: int = 2048
 
     def __post_init__(self) -> None:
-        if self.permutations < 1:
-            raise XaiCompareError(f"permutations must be at least 1, found {self.permutations}")
+        if self.permutations < 1 or self.samples < 16:
+            found = f"permutations {self.permutations}, samples {self.samples}"
+            raise XaiCompareError(f"permutations must be at least 1 and samples at least 16, found {found}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         algorithm, why = self._choose(game)
         base, full = game.empty(), game.full()
-        if algorithm == "permutation":
-            values = permutation.values(game, np.arange(game.n), self.permutations, streams)
-        else:
-            values = (tree if algorithm == "tree" else linear).values(game)
-        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": algorithm != "permutation"}
+        values = self._values(algorithm, game, streams)
+        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": algorithm in ("tree", "linear", "exact")}
         off = self._off(game, values, base, full)
-        if off.size and algorithm != "permutation":
+        if off.size:
             values[off] = permutation.values(game, off, self.permutations, streams)
             about["degraded"] = (
                 f"{off.size} of {game.n} cases did not add up under the {algorithm} algorithm and were computed by permutation"
@@ -79,16 +81,26 @@ class Shap:
         about["largest_residual"] = float(np.abs(base + values.sum(axis=1) - full).max())
         return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
 
+    def _values(self, algorithm: Algorithm, game: Game, streams: Streams) -> Array:
+        if algorithm == "permutation":
+            return permutation.values(game, np.arange(game.n), self.permutations, streams)
+        if algorithm == "kernel":
+            return kernel.values(game, self.samples, streams)
+        read = {"tree": tree.values, "linear": linear.values, "exact": exact.values}
+        return read[algorithm](game)
+
     def _choose(self, game: Game) -> tuple[Algorithm, str]:
-        fits = {"tree": tree.reason_against(game), "linear": linear.reason_against(game), "permutation": ""}
+        fits = {name: module.reason_against(game) for name, module in (("tree", tree), ("linear", linear), ("exact", exact))}
         if self.algorithm != "auto":
-            if fits[self.algorithm]:
+            if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")
             return self.algorithm, "asked for in the study"
         if not fits["tree"]:
             return "tree", f"{type(game.model.core).__name__} is made of trees whose output is the explained {game.output}"
         if not fits["linear"]:
             return "linear", f"the {game.output} is linear in the model's encoding"
+        if not fits["exact"] and 2**game.d <= 2 * game.d * self.permutations:
+            return "exact", f"all {2**game.d} coalitions are no more than permutation would ask"
         return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
 
     def _off(self, game: Game, values: Array, base: Array, full: Array) -> IntArray:
