@@ -589,7 +589,7 @@ def test_repr_names_the_models_and_the_leading_gaps(audit) -> None:
 
 def test_the_same_models_fitted_again_have_the_same_fingerprint() -> None:
     one, same = compared(fitted()), compared(fitted())
-    assert one.results.provenance["models_sha256"] == same.results.provenance["models_sha256"]
+    assert one.results.provenance["models_fingerprint"] == same.results.provenance["models_fingerprint"]
 
 
 def test_html_repr_is_a_fragment_with_the_models(audit) -> None:

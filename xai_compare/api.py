@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -108,7 +109,9 @@ class Audit:
             self.results.save(target / "data")
             write(self.report, target)
             write_timings(target, self.timings)
-            write_manifest(target, self.results.study, self.results.provenance)
+            assets = [asset["path"] for asset in json.loads((target / "report.json").read_bytes())["assets"]]
+            own = ["report.html", "report.json", "data/results.json", "data/results.npz"]
+            write_manifest(target, self.results.study, self.results.provenance, own + assets)
         except OSError as error:
             raise XaiCompareError(f"the report cannot be written to '{folder}': {error}") from error
         return target / "report.html"
@@ -248,6 +251,10 @@ def explain(
         return join_attributions([made(_game(models["model"], data, cases, checked), streams) for cases in chunks])
     except NotApplicable as reason:
         raise ModelError(f"{spec.name} does not fit this model: {reason}") from reason
+    except XaiCompareError:
+        raise
+    except Exception as error:  # the model, or the method, may raise anything
+        raise ModelError(f"{spec.name} failed on this model: {type(error).__name__}: {error}") from error
 
 
 def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
@@ -259,7 +266,7 @@ def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
     elif study.target is not None:
         target = np.full(len(cases), data.classes.index(study.target), dtype=np.int64)
     else:
-        target = model.predict(inputs, model.native).argmax(axis=1).astype(np.int64)
+        target = model.decide(inputs)
     return Game(model, data, inputs, cases, target, model.native)
 
 
@@ -291,6 +298,10 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
         raise ModelError(f"models is a {type(models).__name__}: give a mapping from names to fitted models")
     if reference is not None and reference not in models:
         raise ModelError(f"reference '{reference}' is none of the models: {', '.join(map(str, models))}")
+    if odd := [name for name in models if not isinstance(name, str) or name != name.strip() or not name]:
+        raise ModelError(f"model name {odd[0]!r}: names must be text without blanks at their ends")
+    if options is not None and not isinstance(options, Mapping):
+        raise StudyError(f"study is a {type(options).__name__}: give a mapping with the keys of a study file")
     given = dict(options or {})
     own = {"models", "seed"} & set(given)
     if own:
@@ -299,13 +310,13 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
     data = given.pop("data", {})
     if isinstance(data, Mapping):
         data = {"source": "python", **data}
-    return study_from_dict({"data": data, "models": specs, "seed": seed, **given}, where="study")
+    return study_from_dict({"data": data, "models": specs, "seed": int(seed), **given}, where="study")
 
 
 def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, study: Study) -> tuple[Data, dict[str, Model]]:
     """Data and adapted models: the same columns, the same classes in the same order for all."""
     as_array = not hasattr(X, "columns")
-    frame = as_frame(X, _names_for(models, X) if as_array else None, "X")
+    frame = as_frame(X, _names_for(models, X, background) if as_array else None, "X")
     known = as_frame(background, list(frame.columns), "background")
     sample = known.head(50)
     fitted = {name: adapt(name, model, sample) for name, model in models.items() if hasattr(model, "predict")}
@@ -340,11 +351,10 @@ def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:
     return numbers
 
 
-def _names_for(models: Mapping[str, Any], X: Inputs) -> list[str] | None:
-    """Column names for a bare array, from a model that was fitted with as many."""
+def _names_for(models: Mapping[str, Any], X: Inputs, background: Inputs) -> list[str] | None:
+    """Column names for a bare array, from the background or from a model that was fitted with as many."""
     width = np.shape(X)[1] if np.ndim(X) == 2 else -1
-    for model in models.values():
-        names = getattr(model, "feature_names_in_", None)
+    for names in (getattr(background, "columns", None), *(getattr(model, "feature_names_in_", None) for model in models.values())):
         if names is not None and len(names) == width:
             return [str(name) for name in names]
     return None

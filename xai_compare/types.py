@@ -157,6 +157,9 @@ class Model(Protocol):
     def predict(self, inputs: Inputs, output: Output) -> Array:
         """(n, k) outputs of n inputs in the space `output`."""
 
+    def decide(self, inputs: Inputs) -> IntArray:
+        """(n,) predicted class positions: the model's own decision, which need not be its largest output."""
+
     def encode(self, inputs: Inputs) -> Array:
         """(n, p) the model's own encoding; column c belongs to feature `owner[c]`."""
 

@@ -129,8 +129,19 @@ class TestAgreement:
         a, b = np.array([[4.0, -3.0, 2.0, 1.0, 0.1, 0.2]]), np.array([[4.0, 3.0, 0.1, 2.0, 0.2, -1.0]])
         # Top 3: a = 0, 1, 2 (+ - +); b = 0, 1, 3 (+ + +). Both: 0, 1; same sign: 0; same place: 0 and 1.
         found = arrays.agreement_draws(a, b, 3, RNG.random((1, 2, 1, 6)))
+        # Signs + - + against + + +: two of the three draws from a's top are positive, all of b's are.
+        assert found.pop("same_by_chance")[0] == pytest.approx(2 / 3)
         shares = {name: round(float(values[0]) * 3) for name, values in found.items()}
-        assert shares == {"feature": 2, "rank": 2, "sign": 1, "signed_rank": 1, "a_positive": 2, "b_positive": 3}
+        assert shares == {"feature": 2, "rank": 2, "sign": 1, "signed_rank": 1}
+
+    def test_a_zero_has_no_sign_so_that_negation_only_mirrors(self):
+        a = np.array([[1.0, 0, 0, 0, 0, 0, 0, 0]])
+        b = np.array([[1, -0.1, -0.2, -0.3, -0.01, -0.02, -0.03, -0.04]])
+        noise = RNG.random((20, 2, 1, 8))
+        one, mirrored = arrays.agreement_draws(a, b, 4, noise), arrays.agreement_draws(-a, -b, 4, noise)
+        for name, values in one.items():
+            assert mirrored[name] == pytest.approx(values), name
+        assert one["sign"][0] == pytest.approx(1 / 4)
 
     def test_ties_are_broken_at_random(self):
         flat, other = np.ones((2000, 6)), np.tile(np.arange(6.0), (2000, 1)) + 1

@@ -43,6 +43,8 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
             raise DataError(f"{what} must be a table of shape (rows, columns), found shape {array.shape}")
         names = list(columns) if columns is not None and len(columns) == array.shape[1] else [f"x{j}" for j in range(array.shape[1])]
         frame = pd.DataFrame(array, columns=names)
+        if array.dtype == object:  # a mixed table as an array: each column has a type of its own
+            frame = frame.infer_objects()
     _check_columns(frame, columns, what)
     if columns is not None:
         frame = frame[list(columns)]

@@ -24,7 +24,7 @@ class Lime:
     The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
     (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
-    Values are in the output space of the game; they do not add up to the output.
+    Whole-number columns move to the nearest value seen. Values are in the output space of the game; they do not add up to the output.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
 
@@ -59,16 +59,22 @@ class Lime:
         if np.isnan(known).any() or np.isnan(cases).any():
             raise NotApplicable("the lime package cannot perturb missing values")
         explainer = _explainer(known, levels, space.names)
+        whole = _whole_numbers(background, known, cases, levels)
         values, fits = np.zeros((game.n, game.d)), np.zeros(game.n)
         for i in range(game.n):
             # The package holds one generator; its state is set anew for every case.
             explainer.random_state.seed(streams.at("case", int(game.cases[i])).integer())
-            values[i], fits[i] = self._one(explainer, game, levels, cases[i], i)
+            values[i], fits[i] = self._one(explainer, game, (levels, whole), cases[i], i)
         about = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
         return Attribution(values, game.target, game.output, about=about)
 
-    def _one(self, explainer: Any, game: Game, levels: dict[int, list[Any]], case: Array, i: int) -> tuple[Array, float]:
+    def _one(self, explainer: Any, game: Game, known: tuple[Any, dict[int, Array]], case: Array, i: int) -> tuple[Array, float]:
+        levels, whole = known
+
         def outputs(numbers: Array) -> Array:
+            numbers = numbers.copy()
+            for j, seen in whole.items():
+                numbers[:, j] = _nearest(numbers[:, j], seen)
             frame = game.data.space.from_numbers(numbers, levels)  # type: ignore[attr-defined]
             return game.predict(frame)[:, game.target[i]]
 
@@ -86,6 +92,19 @@ def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
         seen = set(background[column].tolist()) | set(inputs[column].tolist())
         levels[j] = sorted(seen, key=str)
     return levels
+
+
+def _whole_numbers(background: Any, known: Array, cases: Array, levels: dict[int, list[Any]]) -> dict[int, Array]:
+    """The values seen in each whole-number column: the package draws 1421.79 where only whole numbers, or codes, make sense."""
+    integer = [j for j, name in enumerate(background.columns) if j not in levels and background[name].dtype.kind in "iu"]
+    return {j: np.unique(np.concatenate([known[:, j], cases[:, j]])) for j in integer}
+
+
+def _nearest(values: Array, seen: Array) -> Array:
+    """Each value moved to the nearest of the sorted values seen."""
+    right = np.clip(np.searchsorted(seen, values), 0, len(seen) - 1)
+    left = np.maximum(right - 1, 0)
+    return np.asarray(np.where(values - seen[left] <= seen[right] - values, seen[left], seen[right]))
 
 
 def _explainer(known: Array, levels: dict[int, list[Any]], names: tuple[str, ...]) -> Any:

@@ -176,28 +176,28 @@ def _tie_broken(phi: Array, noise: Array) -> IntArray:
 
 
 def agreement_draws(a: Array, b: Array, k: int, noise: Array) -> dict[str, Array]:
-    """Top-k agreement of two attributions (n, d), averaged over random tie-breaks.
+    """Top-k agreement of two attributions (n, d), averaged over random tie-breaks. A zero has no sign and agrees in sign with nothing.
 
     noise : (draws, 2, n, d) uniform numbers that break ties.
 
     Returns
     -------
-    feature, rank, sign, signed_rank : (n,) shares of k. a_positive, b_positive : (n,) positive shares among each top k.
+    feature, rank, sign, signed_rank : (n,) shares of k.
+    same_by_chance : (n,) the chance that a member of each top k, drawn at random, has the same sign in both.
     """
-    total = {name: np.zeros(len(a)) for name in ("feature", "rank", "sign", "signed_rank", "a_positive", "b_positive")}
+    total = {name: np.zeros(len(a)) for name in ("feature", "rank", "sign", "signed_rank", "same_by_chance")}
     for one, other in noise:
         top_a, top_b = _tie_broken(a, one)[:, :k], _tie_broken(b, other)[:, :k]
-        up_a, up_b = np.take_along_axis(a, top_a, axis=1) > 0, np.take_along_axis(b, top_b, axis=1) > 0
+        sign_a, sign_b = np.sign(np.take_along_axis(a, top_a, axis=1)), np.sign(np.take_along_axis(b, top_b, axis=1))
         both = top_a[:, :, None] == top_b[:, None, :]
-        same_sign = up_a[:, :, None] == up_b[:, None, :]
+        same_sign = sign_a[:, :, None] * sign_b[:, None, :] > 0
         place = np.eye(k, dtype=bool)[None]
-        total["feature"] += both.sum(axis=(1, 2))
-        total["rank"] += (both & place).sum(axis=(1, 2))
-        total["sign"] += (both & same_sign).sum(axis=(1, 2))
-        total["signed_rank"] += (both & same_sign & place).sum(axis=(1, 2))
-        total["a_positive"] += up_a.sum(axis=1)
-        total["b_positive"] += up_b.sum(axis=1)
-    return {name: value / (k * len(noise)) for name, value in total.items()}
+        total["feature"] += both.sum(axis=(1, 2)) / k
+        total["rank"] += (both & place).sum(axis=(1, 2)) / k
+        total["sign"] += (both & same_sign).sum(axis=(1, 2)) / k
+        total["signed_rank"] += (both & same_sign & place).sum(axis=(1, 2)) / k
+        total["same_by_chance"] += same_sign.mean(axis=(1, 2))
+    return {name: value / len(noise) for name, value in total.items()}
 
 
 def spearman(a: Array, b: Array) -> Array:
@@ -217,13 +217,20 @@ def pairwise_rank(a: Array, b: Array) -> Array:
 
 
 def weighted_f1(predicted: IntArray, y: IntArray, k: int, weights: Array) -> Array:
-    """F1 under each row of weights (r, n): of class 1 for two classes, else the mean over the classes. 0 where undefined."""
+    """F1 under each row of weights (r, n): of class 1 for two classes, else the mean over the classes that are there or predicted.
+
+    NaN where no such class is.
+    """
     scores = []
     for c in [1] if k == 2 else range(k):
         hit = weights @ ((predicted == c) & (y == c)).astype(np.float64)
         said, true = weights @ (predicted == c).astype(np.float64), weights @ (y == c).astype(np.float64)
-        scores.append(np.divide(2 * hit, said + true, out=np.zeros(len(weights)), where=said + true > 0))
-    return np.asarray(np.mean(scores, axis=0))
+        scores.append(np.divide(2 * hit, said + true, out=np.full(len(weights), np.nan), where=said + true > 0))
+    table = np.stack(scores)
+    known = ~np.isnan(table)
+    return np.asarray(
+        np.divide(np.where(known, table, 0).sum(axis=0), known.sum(axis=0), out=np.full(len(weights), np.nan), where=known.any(axis=0))
+    )
 
 
 def weighted_auc(score: Array, positive: BoolArray, weights: Array) -> Array:

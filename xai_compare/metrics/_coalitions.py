@@ -28,9 +28,12 @@ def prepared(coalitions: Coalitions | None) -> tuple[Pairs, dict[int, str]]:
     if coalitions is None or coalitions.keep.shape[1] == 0:
         raise NotApplicable("too few features: three are needed")
     every = np.concatenate([coalitions.shown, coalitions.hidden, coalitions.full[:, None], coalitions.empty[:, None]], axis=1)
-    flat = np.flatnonzero(np.ptp(every, axis=1) <= FLAT * coalitions.spread)
+    dust = 1e-12 * np.abs(every).max(axis=1)  # a constant model has no spread either, only rounding
+    flat = np.flatnonzero(np.ptp(every, axis=1) <= np.maximum(FLAT * coalitions.spread, dust))
     pairs = pairs_of(coalitions.keep, coalitions.shown, coalitions.hidden, coalitions.weights)
-    return pairs, {int(i): "flat case: nothing moves the output" for i in flat}
+    reasons = {int(i): "flat case: nothing moves the output" for i in flat}
+    size_only = np.flatnonzero(pairs.tell + pairs.even <= 1e-20 * np.square(every).max(axis=1))
+    return pairs, {int(i): "nothing moves the output beyond how many features are shown" for i in size_only} | reasons
 
 
 def blanked(values: Array, reasons: Mapping[int, str]) -> Array:

@@ -29,7 +29,8 @@ class Agreement:
     Ties are broken at random, averaged over 20 draws. Signed measures exist for two signed methods only.
 
     Range [0, 1] (spearman [-1, 1]); higher is better. Chance, under re-ordering the features within a case: feature k/d,
-    rank 1/d, sign (k/d)(p q + (1-p)(1-q)) with p, q the positive shares among each top k, signed_rank likewise with 1/d,
+    rank 1/d, sign (k/d)(p q + p' q') with p, q the positive and p', q' the negative shares of each top k (a zero has no
+    sign), signed_rank likewise with 1/d,
     spearman 0, pairwise_rank 1/2, similarity exactly. Ceiling 1. Costs no model row.
 
     Parameters
@@ -80,8 +81,7 @@ class Agreement:
             return {}
         noise = np.stack([view.streams.case(case).random((_DRAWS, 2, d)) for case in view.cases], axis=2)
         found = arrays.agreement_draws(a, b, self.k, noise)
-        p, q = found["a_positive"], found["b_positive"]
-        same = p * q + (1 - p) * (1 - q)
+        same = found["same_by_chance"]
         share, one = np.full(n, self.k / d), np.full(n, 1 / d)
         chances = {"feature": share, "rank": one, "sign": share * same, "signed_rank": one * same}
         return {name: Scores(found[name], chance, np.ones(n)) for name, chance in chances.items()}

@@ -10,9 +10,11 @@ import numpy as np
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics import _arrays as arrays
-from xai_compare.types import Array, Model, Scores, Table
+from xai_compare.types import Array, Model, Output, Scores, Table
 
 __all__ = ["Performance"]
+
+_UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 
 
 @METRICS.register("performance")
@@ -20,7 +22,8 @@ __all__ = ["Performance"]
 class Performance:
     """F1, ROC-AUC and log loss (classification), R2 and RMSE (regression): test, train, and train minus test.
 
-    F1 is of the second class for two classes, else the mean over classes; ROC-AUC for more classes is the mean of one
+    F1 is of the second class for two classes (its name says which), else the mean over the classes that occur; it takes
+    the model's own decisions, which need not be its largest output. ROC-AUC for more classes is the mean of one
     against the rest. Each part is named "<split> <score>" and carries `replicates`: the score on resampled rows, the
     same resamples for every model, so that differences between models are paired. Cost: one model row per test and
     training row. The train scores need the training outcomes.
@@ -59,9 +62,12 @@ class Performance:
             train, test = parts[f"train {name}"], parts[f"test {name}"]
             assert train.replicates is not None  # made just above
             assert test.replicates is not None
-            parts[f"train - test {name}"] = Scores(train.values - test.values, replicates=train.replicates - test.replicates, n=test.n)
+            reasons = train.reasons or test.reasons
+            parts[f"train - test {name}"] = Scores(
+                train.values - test.values, reasons=reasons, replicates=train.replicates - test.replicates, n=test.n
+            )
         lead = next(iter(parts.values()))
-        return Scores(lead.values, parts=parts, replicates=lead.replicates, n=lead.n)
+        return Scores(lead.values, parts=parts, reasons=lead.reasons, replicates=lead.replicates, n=lead.n)
 
     def _of(self, model: Model, table: Table, rng: np.random.Generator) -> dict[str, Scores]:
         n = len(table.inputs)
@@ -70,17 +76,18 @@ class Performance:
         assert table.y is not None
         found = _regression(model, table, weights) if model.task == "regression" else _classification(model, table, weights)
         return {
-            name: Scores(values[:1], reasons={0: "one class only"} if np.isnan(values[0]) else {}, replicates=values[1:], n=n)
+            name: Scores(values[:1], reasons={0: _UNDEFINED} if np.isnan(values[0]) else {}, replicates=values[1:], n=n)
             for name, values in found.items()
         }
 
 
 def _classification(model: Model, table: Table, weights: Array) -> dict[str, Array]:
     y, k = np.asarray(table.y), len(model.outputs)
-    space = "probability" if "probability" in model.offers else "margin"
-    outputs = model.predict(table.inputs, space)  # type: ignore[arg-type]
+    space: Output = "probability" if "probability" in model.offers else "margin"
+    outputs = model.predict(table.inputs, space)
     aucs = [arrays.weighted_auc(outputs[:, c], y == c, weights) for c in ([1] if k == 2 else range(k))]
-    scores = {"ROC-AUC": np.mean(aucs, axis=0), "F1": arrays.weighted_f1(outputs.argmax(axis=1), y, k, weights)}
+    whose = model.outputs[1] if k == 2 else "macro"
+    scores = {"ROC-AUC": np.mean(aucs, axis=0), f"F1 ({whose})": arrays.weighted_f1(model.decide(table.inputs), y, k, weights)}
     if space == "probability":
         own = np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
         scores["log loss"] = weights @ -np.log(own) / weights.sum(axis=1)
@@ -91,6 +98,6 @@ def _regression(model: Model, table: Table, weights: Array) -> dict[str, Array]:
     y = np.asarray(table.y, dtype=np.float64)
     total = weights.sum(axis=1)
     squared = weights @ (model.predict(table.inputs, "value")[:, 0] - y) ** 2 / total
-    mean = weights @ y / total
-    variance = weights @ y**2 / total - mean**2
+    y = y - y.mean()  # else the variance of a target far from 0 drowns in rounding
+    variance = weights @ y**2 / total - (weights @ y / total) ** 2
     return {"R2": 1 - np.divide(squared, variance, out=np.full_like(squared, np.nan), where=variance > 0), "RMSE": np.sqrt(squared)}

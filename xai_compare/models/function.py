@@ -45,13 +45,25 @@ class FunctionModel:
             raise ModelError(f"model '{self.name}' returned {len(raw)} outputs for {len(inputs)} rows, or values that are not finite")
         if self.task == "regression":
             return raw.reshape(len(raw), 1)
-        return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
+        outputs = np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
+        if outputs.shape[1] != len(self.outputs) or not _probable(outputs):
+            found = f"{outputs.shape[1]} columns from {outputs.min():.3g} to {outputs.max():.3g}"
+            raise ModelError(f"model '{self.name}' must return probabilities of {len(self.outputs)} classes, and returned {found}")
+        return outputs
+
+    def decide(self, inputs: Inputs) -> IntArray:
+        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
 
     def encode(self, inputs: Inputs) -> Array:
         raise ModelError(self.closed)
 
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         raise ModelError(self.closed)
+
+
+def _probable(outputs: Array) -> bool:
+    """Whether each row could be probabilities of classes."""
+    return bool(np.all((outputs >= 0) & (outputs <= 1)) and np.allclose(outputs.sum(axis=1), 1, atol=1e-6))
 
 
 def _given(inputs: Inputs, as_array: bool) -> Any:
@@ -85,8 +97,7 @@ def adapt_function(
             raise ModelError(f"model '{name}' returned {probe.shape[1]} columns. Give y (the class labels), so that they get names")
         return FunctionModel(name, function, "regression", ("value",), "value", as_array, about)
     k = 2 if probe.ndim == 1 else probe.shape[1]
-    likely = bool(np.all((probe >= 0) & (probe <= 1))) and (probe.ndim == 1 or np.allclose(probe.sum(axis=1), 1, atol=1e-6))
-    if k != len(classes) or not likely:
+    if k != len(classes) or not _probable(probe if probe.ndim == 2 else np.column_stack([1 - probe, probe])):
         raise ModelError(
             f"model '{name}' must return the probabilities of the {len(classes)} classes ({', '.join(classes)}), each row adding up to 1; "
             f"it returned shape {probe.shape} with values from {probe.min():.3g} to {probe.max():.3g}"

@@ -40,6 +40,7 @@ class SklearnModel:
     offers: frozenset[str] = frozenset()
     weights: tuple[Array, Array] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    wants_frame: bool = False
 
     @property
     def native(self) -> Output:
@@ -49,6 +50,12 @@ class SklearnModel:
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self._call(self.estimator, self._as_fitted(inputs), output)
+
+    def decide(self, inputs: Inputs) -> IntArray:
+        # Not the largest output: an estimator may hold a decision threshold of its own.
+        said = np.asarray(self.estimator.predict(self._as_fitted(inputs)))
+        place = {label: position for position, label in enumerate(np.asarray(self.estimator.classes_).tolist())}
+        return np.array([place[label] for label in said.tolist()], dtype=np.int64)
 
     def encode(self, inputs: Inputs) -> Array:
         seen = self._as_fitted(inputs)
@@ -62,7 +69,9 @@ class SklearnModel:
     def _as_fitted(self, inputs: pd.DataFrame) -> Any:
         """The frame with the columns, or the bare array, that the estimator was fitted on."""
         names = getattr(self.estimator, "feature_names_in_", None)
-        return inputs.to_numpy() if names is None else inputs[list(names)]
+        if names is not None:
+            return inputs[list(names)]
+        return inputs if self.wants_frame else inputs.to_numpy()
 
     def _call(self, estimator: Any, seen: Any, output: Output) -> Array:
         if output == "value":
@@ -91,31 +100,45 @@ def adapt_sklearn(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequ
         If it is not fitted, predicts several targets, lacks a column or gives neither probabilities nor margins.
     """
     from sklearn.base import is_classifier, is_regressor
-    from sklearn.exceptions import NotFittedError
 
+    if isinstance(estimator, type):
+        raise ModelError(f"model '{name}' is the class {estimator.__name__}, not a fitted model: call it, and fit it")
     if not (is_classifier(estimator) or is_regressor(estimator)):
         raise ModelError(f"model '{name}': {type(estimator).__name__} is neither a classifier nor a regressor")
     task: Task = "classification" if is_classifier(estimator) else "regression"
     wanted = [str(column) for column in getattr(estimator, "feature_names_in_", [])]
     if missing := [column for column in wanted if column not in sample.columns]:
         raise ModelError(f"model '{name}' was fitted with the columns {', '.join(missing)}, which the data lack")
-    try:
-        tried = np.asarray(estimator.predict(sample[wanted] if wanted else sample.to_numpy()))
-    except NotFittedError as error:
-        raise ModelError(f"model '{name}' is not fitted: fit it first, or name its kind in a study file") from error
-    except Exception as error:  # whatever the estimator or a step of it raises
-        raise ModelError(f"model '{name}' cannot predict the data: {type(error).__name__}: {error}") from error
-    if tried.ndim == 2 and tried.shape[1] > 1:
-        raise ModelError(f"model '{name}' predicts {tried.shape[1]} targets at once: give one model for each")
+    wants_frame = _try(name, estimator, sample[wanted] if wanted else sample, named=bool(wanted))
     if task == "classification":
         outputs = tuple(classes) if classes else tuple(class_name(label) for label in np.asarray(estimator.classes_).tolist())
     else:
         outputs = ("value",)
-    model = SklearnModel(name, estimator, task, outputs, tuple(map(str, sample.columns)), core=estimator)
+    model = SklearnModel(name, estimator, task, outputs, tuple(map(str, sample.columns)), core=estimator, wants_frame=wants_frame)
     model.offers = _offers(name, estimator, task)
     _open(model, sample)
     model.about = {"class": type(estimator).__name__, "core": type(model.core).__name__, "library": "scikit-learn"}
     return model
+
+
+def _try(name: str, estimator: Any, sample: pd.DataFrame, named: bool) -> bool:
+    """Predict the sample once; whether an estimator that keeps no column names must be given a frame all the same."""
+    from sklearn.exceptions import NotFittedError
+
+    failure: Exception | None = None
+    # Without names the array comes first: most estimators without them were fitted on one, and warn at a frame.
+    for frame in (True,) if named else (False, True):
+        try:
+            tried = np.asarray(estimator.predict(sample if frame else sample.to_numpy()))
+        except NotFittedError as error:
+            raise ModelError(f"model '{name}' is not fitted: fit it first, or name its kind in a study file") from error
+        except Exception as error:  # whatever the estimator or a step of it raises
+            failure = failure or error
+            continue
+        if tried.ndim == 2 and tried.shape[1] > 1:
+            raise ModelError(f"model '{name}' predicts {tried.shape[1]} targets at once: give one model for each")
+        return frame
+    raise ModelError(f"model '{name}' cannot predict the data: {type(failure).__name__}: {failure}") from failure
 
 
 def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
@@ -143,7 +166,8 @@ def _open(model: SklearnModel, sample: pd.DataFrame) -> None:
         if type(model.estimator).__name__ == "Pipeline":
             model.core = model.estimator.steps[-1][1]
             model.preprocess = model.estimator[:-1] if len(model.estimator.steps) > 1 else None
-        if type(model.core).__name__ in _TREES:
+        # A boosting that starts from a model of its own is more than its trees.
+        if type(model.core).__name__ in _TREES and getattr(model.core, "init", None) in (None, "zero"):
             model.offers |= {"tree"}
         model.owner = owners(model.preprocess, columns)
         _check_separable(model, sample)

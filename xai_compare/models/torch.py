@@ -66,6 +66,9 @@ class TorchTable:
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self.predict_encoded(self.encode(inputs), output)
 
+    def decide(self, inputs: Inputs) -> IntArray:
+        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
+
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         from xai_compare.models import _nets
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from xai_compare.lazy import load
-from xai_compare.report.words import visible
+from xai_compare.report.words import shortened, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ __all__ = [
     "colour",
     "draw",
     "label",
+    "paired",
 ]
 
 # Okabe and Ito's palette: told apart with any colour vision. The order is the models' order in the study.
@@ -37,6 +38,7 @@ EXPLAINED, LOST, BEYOND = "#44617f", "#e3a857", "#dfe3e7"
 PLUS_COLOUR, MINUS_COLOUR = "#4d7397", "#d08a3c"
 
 _PIXELS_PER_INCH = 96
+_NAME = 8  # characters that a name keeps beside the longest value
 _LOOK: dict[str, Any] = {
     "svg.hashsalt": "xai_compare",
     "svg.fonttype": "path",
@@ -98,9 +100,18 @@ def colour(place: int) -> str:
 
 
 def label(text: str, longest: int = 26) -> str:
-    """Text that a figure can show: direction marks spelled out, what the font lacks as a box, the rest cut with an ellipsis."""
-    shown = "".join(c if _drawable(c) else "\u25a1" for c in visible(text).replace("\n", " "))
-    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "\u2026"
+    """Text that a figure can show: direction marks spelled out, what the font lacks as a box, the middle cut with an ellipsis."""
+    return shortened(_drawn(text), longest)
+
+
+def paired(name: str, value: str, longest: int) -> str:
+    """A feature's name with its value: the name gives way, the value stays unless it alone fills the room."""
+    worth = f" = {label(value, longest - _NAME - 3)}"
+    return label(name, longest - len(worth)) + worth
+
+
+def _drawn(text: str) -> str:
+    return "".join(c if _drawable(c) else "\u25a1" for c in visible(text).replace("\n", " "))
 
 
 def _drawable(character: str) -> bool:

@@ -33,7 +33,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One line of the forest plot. `strong` marks the gap that the verdict speaks of."""
+    """One line of the forest plot. `strong` marks the gap that the verdict speaks of, `flag` says why a gap decides nothing."""
 
     group: str
     label: str
@@ -41,6 +41,7 @@ class Gap:
     span: Span
     tolerance: float | None
     strong: bool
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def forest(gaps: Sequence[Gap], level: str) -> Drawing:
     reach = 1.12 * max([abs(end) for gap in gaps for end in gap.span.ends] + [gap.tolerance or 0 for gap in gaps] + [0.02])
 
     def paint(figure: Figure) -> None:
-        axes = _axes(figure, left=2.75, right=2.1, bottom=0.45, top=0.4)
+        axes = _axes(figure, left=2.75, right=3.6 if any(gap.flag for gap in gaps) else 2.1, bottom=0.45, top=0.4)
         axes.axvline(0, color=INK, linewidth=0.9)
         for at, words in groups:
             axes.text(-2.75, at, label(words, 60), transform=_inches_from_left(figure, axes), weight="bold", va="center")
@@ -186,13 +187,14 @@ def _gap(figure: Figure, axes: Axes, y: float, gap: Gap) -> None:
     if gap.tolerance is not None:
         axes.fill_betweenx([y - 0.51, y + 0.51], -gap.tolerance, gap.tolerance, color="#eceff2", linewidth=0, zorder=0)
     low, high = gap.span.ends
-    axes.plot([low, high], [y, y], color=shade, linewidth=2.0 if gap.strong else 1.1, solid_capstyle="butt")
-    fill = shade if gap.strong else "white"
+    width, dashes = (2.0 if gap.strong else 1.1), (":" if gap.flag else "-")
+    axes.plot([low, high], [y, y], color=shade, linewidth=width, linestyle=dashes, solid_capstyle="butt")
+    fill = shade if gap.strong and not gap.flag else "white"
     axes.plot([gap.span.mid], [y], marker="D" if gap.strong else "o", markersize=5, color=shade, markerfacecolor=fill)
     weight = "bold" if gap.strong else "normal"
     axes.text(-2.63, y, label(gap.label, 36), transform=outside, va="center", color=INK if gap.strong else GREY)
     wide = axes.get_position().width * figure.get_size_inches()[0]
-    axes.text(wide + 0.1, y, _spoken(gap.span), transform=outside, va="center", color=INK if gap.strong else GREY, weight=weight)
+    axes.text(wide + 0.1, y, _spoken(gap.span) + (f", {gap.flag}" if gap.flag else ""), transform=outside, va="center", color=INK if gap.strong else GREY, weight=weight)
 
 
 def _spoken(span: Span) -> str:

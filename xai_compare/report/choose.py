@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from xai_compare.report.words import fixed
 from xai_compare.results import Results
 from xai_compare.types import Array
 
@@ -43,15 +44,17 @@ def _shares(values: Array) -> Array:
 def choose(results: Results) -> list[tuple[int, str]]:
     """(case, why) of at least six cases, fewer only where the study has fewer; no case twice."""
     found: dict[int, str] = {}
-    for order, why in (_by_disagreement(results), _by_threshold(results)):
-        _take(found, order, why, len(found) + _EACH)
+    order, why = _by_disagreement(results)
+    _take(found, ((case, why) for case in order), _EACH)
+    _take(found, _by_threshold(results), len(found) + _EACH)
     seed = results.study.get("seed", 0)
-    _take(found, _drawn(results.cases.ids, seed), f"drawn at random with seed {seed}", max(WANTED, len(found) + _EACH))
+    drawn = ((case, f"drawn at random with seed {seed}") for case in _drawn(results.cases.ids, seed))
+    _take(found, drawn, max(WANTED, len(found) + _EACH))
     return list(found.items())
 
 
-def _take(found: dict[int, str], order: Iterable[int], why: str, until: int) -> None:
-    for case in order:
+def _take(found: dict[int, str], order: Iterable[tuple[int, str]], until: int) -> None:
+    for case, why in order:
         if len(found) >= until:
             return
         found.setdefault(int(case), why)
@@ -73,19 +76,33 @@ def _title(results: Results, name: str | None) -> str:
     return next((method.title for method in results.methods if method.name == name), "no method")
 
 
-def _by_threshold(results: Results) -> tuple[list[int], str]:
+def _by_threshold(results: Results) -> list[tuple[int, str]]:
+    """Cases with how sure a model is of them, least sure first: the first model that says so, the reference if it does."""
     cases = results.cases
     names = [results.reference, *(m.name for m in results.models if m.name != results.reference)]
     if results.task == "regression":
         spread = np.ptp([cases.outputs[name] for name in names if name in cases.outputs], axis=0)
-        return (_ascending(-spread) if len(names) > 1 else []), "among the cases on which the models' predictions differ most"
+        why = "among the cases on which the models' predictions differ most"
+        return [(case, why) for case in _ascending(-spread)] if len(names) > 1 else []
     for name in names:
         if name in cases.probability:
-            return _ascending(np.abs(cases.probability[name] - 0.5)), f"near the threshold: {name}'s probability is close to one half"
+            return _least_sure(results, cases.probability[name], f"{name}'s probability", (0.5, "one half"))
     margins = [m.name for m in results.models if m.output == "margin" and m.name in cases.outputs]
-    if margins:
-        return _ascending(np.abs(cases.outputs[margins[0]])), f"near the threshold: {margins[0]}'s margin is close to zero"
-    return [], ""
+    return _least_sure(results, cases.outputs[margins[0]], f"{margins[0]}'s margin", (0.0, "zero")) if margins else []
+
+
+def _least_sure(results: Results, said: Array, whose: str, middle: tuple[float, str]) -> list[tuple[int, str]]:
+    """The cases by nearness to the middle, each with its value: "nearest" may still be far.
+
+    Among three classes or more the class that a model predicts need not reach one half, so there the middle means nothing; what is
+    known is the explained class alone, and the least sure of it come first.
+    """
+    predicted = results.study.get("target") is None
+    if len(results.classes) > 2 and predicted:
+        order, why = _ascending(said), f"among the cases on which {whose} shows it least sure of the explained class"
+    else:
+        order, why = _ascending(np.abs(said - middle[0])), f"among the cases on which {whose} is nearest to {middle[1]}"
+    return [(case, f"{why}, at {fixed(float(said[case]), 2)}") for case in order]
 
 
 def _ascending(values: Array) -> list[int]:

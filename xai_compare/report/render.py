@@ -13,7 +13,7 @@ from xai_compare.lazy import load
 from xai_compare.report.blocks import Block, Cases, Details, Figure, Prose, Section, SideBySide
 from xai_compare.report.limits import note
 from xai_compare.report.sections import SECTIONS, Plugin
-from xai_compare.report.words import visible
+from xai_compare.report.words import abridged, count, shown_name, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,7 +59,7 @@ def _make(report: dict[str, Any], name: str, failures: list[dict[str, Any]]) -> 
         logger.warning("section '%s' could not be made", name, exc_info=True)
         said = f"section '{plugin.title}': {type(error).__name__}: {error}"
         failures.append(note("section", said))
-        blocks = (Prose((f"This section could not be made ({said}).",), "note"),)
+        blocks = (Prose((f"This section could not be made ({abridged(said)}).",), "note"),)
     return Section(name, plugin.order, plugin.title, plugin.question, blocks)
 
 
@@ -113,6 +113,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.filters["named"] = lambda model, report: shown_name(report, model["name"])
+    environment.filters["count_of"] = count
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["data_uri"] = lambda svg: _trusted(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}")
     return environment

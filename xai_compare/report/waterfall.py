@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xai_compare.report.canvas import INK, LINE, MINUS_COLOUR, PLUS_COLOUR, Drawing, colour, draw, label
+from xai_compare.report.canvas import INK, LINE, MINUS_COLOUR, PLUS_COLOUR, Drawing, colour, draw, label, paired
 from xai_compare.report.words import MINUS, fixed
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ __all__ = ["Steps", "order", "waterfalls"]
 
 SHOWN = 10
 _WIDTH, _ROW = 10.0, 0.225
+_LABEL, _WIDEST = 30, 44  # characters of a label: usually, and where values are long
+_PER_CHARACTER = 2.35 / _LABEL  # inches
 _NOTABLE = 0.005  # of a panel's span: what the steps leave unexplained is drawn from here on
 
 
@@ -45,12 +47,13 @@ def order(models: Sequence[Steps]) -> list[int]:
     return [int(i) for i in np.argsort(-np.mean(shares, axis=0), kind="stable")]
 
 
-def waterfalls(models: Sequence[Steps], features: Sequence[str]) -> Drawing:
-    """Panels side by side (three to a line), each on its own axis because the models' spaces differ."""
+def waterfalls(models: Sequence[Steps], features: Sequence[str], values: Sequence[str] | None = None) -> Drawing:
+    """Panels side by side (three to a line), each on its own axis because the models' spaces differ; `values` go beside the names."""
     ranked = order(models)
     top, rest = ranked[:SHOWN], ranked[SHOWN:]
     ways = [_way(model, top, rest) for model in models]
-    names = [label(features[i], 30) for i in top] + ([f"other ({len(rest)} features)"] if rest else [])
+    names, room = _labels([features[i] for i in top], None if values is None else [values[i] for i in top])
+    names += [f"other ({len(rest)} features)"] if rest else []
     if any(abs(way[-1] - way[-2]) > _NOTABLE * np.ptp(way) for way in ways):
         names.append("not accounted for")
     else:
@@ -62,14 +65,25 @@ def waterfalls(models: Sequence[Steps], features: Sequence[str]) -> Drawing:
     high = lines * (tall + 0.85)
 
     def paint(figure: Figure) -> None:
-        each = (_WIDTH - 2.35) / columns
+        left = room * _PER_CHARACTER
+        each = (_WIDTH - left) / columns
         for index, (model, way) in enumerate(zip(models, ways, strict=True)):
             line, column = divmod(index, columns)
             bottom = (lines - 1 - line) * (tall + 0.85) + 0.45
-            axes = figure.add_axes(((2.35 + column * each) / _WIDTH, bottom / high, (each - 0.25) / _WIDTH, tall / high))
+            axes = figure.add_axes(((left + column * each) / _WIDTH, bottom / high, (each - 0.25) / _WIDTH, tall / high))
             _panel(axes, model, way, rows if column == 0 else [""] * len(rows))
 
     return draw(_WIDTH, high, paint)
+
+
+def _labels(features: list[str], values: list[str] | None) -> tuple[list[str], int]:
+    """The features' labels and how many characters they take: long values get more room, for they are not cut."""
+    if values is None:
+        return [label(name, _LABEL) for name in features], _LABEL
+    whole = [len(f"{name} = {value}") for name, value in zip(features, values, strict=True)]
+    needed = max((min(all_of, len(value) + 15) for all_of, value in zip(whole, values, strict=True)), default=0)
+    room = min(max(needed, _LABEL), _WIDEST)
+    return [paired(name, value, room) for name, value in zip(features, values, strict=True)], room
 
 
 def _way(model: Steps, top: list[int], rest: list[int]) -> Array:

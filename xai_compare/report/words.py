@@ -12,11 +12,14 @@ from xai_compare.report.blocks import Entry, Link, Name, Piece, Text
 __all__ = [
     "SPACES",
     "VERDICTS",
+    "abridged",
     "anchor",
     "case_anchors",
     "count",
     "estimate_text",
     "fixed",
+    "gap_entry",
+    "gap_text",
     "interval_entry",
     "interval_text",
     "join",
@@ -27,15 +30,24 @@ __all__ = [
     "number_entry",
     "number_text",
     "p_text",
+    "p_words",
     "plain_entry",
     "share_text",
     "short_title",
+    "shortened",
+    "shown_name",
     "span_text",
+    "undecided",
     "visible",
 ]
 
 MINUS = "\u2212"
 _MOST = 4  # decimals that anyone reads
+_LONGEST_REASON = 300  # characters; report.json has the rest
+_LONGEST_NAME = 18  # characters of a model's name where a figure has least room
+_COLOURS = 8
+_FEW = "few differing cases: decides nothing"
+_EQUAL = "all cases differ equally; sign-flip test"
 CONTROL = "control (knows nothing of the model)"
 VERDICTS = {"better": "explained better than", "worse": "explained worse than", "cannot be told apart": "cannot be told apart from"}
 SPACES = {"margin": "margin (log-odds and the like)", "probability": "probability", "value": "value, in the units of the outcome"}
@@ -50,6 +62,24 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _UNSEEN and c not in _SPELLING else c for c in text)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Text cut in its middle, so that names that differ only at one end stay different.
+
+    >>> shortened("gradient boosting, deep", 12), shortened("short", 12)
+    ('gradie\u2026 deep', 'short')
+    """
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    tail = longest - 1 - head
+    return text[:head] + "\u2026" + (text[-tail:] if tail > 0 else "")
+
+
+def abridged(reason: str) -> str:
+    """A reason short enough to read; one that goes on (a traceback, a list of columns) ends in an ellipsis."""
+    return reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1].rstrip() + "\u2026"
 
 
 def case_anchors(report: dict[str, Any]) -> dict[str, str]:
@@ -144,10 +174,58 @@ def interval_text(found: dict[str, Any] | None) -> str:
     if found is None:
         return "not measured"
     if found["estimate"] is None:
-        return f"not measured ({found['reason']})"
+        return f"not measured ({abridged(found['reason'])})"
     if found["low"] is None or found["high"] is None:
-        return f"{number_text(found['estimate'])} (no interval: {found['reason']})"
+        return f"{number_text(found['estimate'])} (no interval: {abridged(found['reason'])})"
     return span_text(found["estimate"], found["low"], found["high"])
+
+
+def undecided(gap: dict[str, Any]) -> str:
+    """Why a gap cannot carry a verdict, in words; "" where it can.
+
+    >>> undecided({"how": "BCa, few differing cases", "p": 0.001}), undecided({"how": "bootstrap-t", "p": 0.9})
+    ('few differing cases: decides nothing', '')
+    """
+    if "few differing cases" in gap["how"]:
+        return _FEW
+    if gap["p"] is None:
+        return "no case differs" if gap["how"] == "all equal" else abridged(gap["reason"] or "no p was computed")
+    return ""
+
+
+def gap_text(gap: dict[str, Any]) -> str:
+    """A gap's estimate and interval, with the words that keep a reader from leaning on one that cannot decide.
+
+    >>> gap_text({"estimate": 0.5, "low": 0.25, "high": 0.75, "how": "BCa, few differing cases", "p": 0.001, "reason": None})
+    '0.50 [0.25,\xa00.75] (few differing cases: decides nothing)'
+    """
+    if gap["estimate"] is None:
+        return interval_text(gap)
+    why = undecided(gap)
+    if gap["low"] is None or gap["high"] is None:
+        return f"{number_text(gap['estimate'])} (no interval: {why or ('all cases differ equally' if _equal(gap) else gap['reason'])})"
+    return interval_text(gap) + (f" ({why})" if why else "")
+
+
+def _equal(gap: dict[str, Any]) -> bool:
+    return bool(gap["how"] == "all equal")
+
+
+def p_words(row: dict[str, Any]) -> str:
+    """The p of a row of gaps: Holm's for a headline gap that can decide, "not tested" for one that cannot, else the exploratory one.
+
+    >>> p_words({"gap": {"how": "all equal", "p": 0.002}, "p_adjusted": 0.004, "headline": True})
+    '0.004 (Holm; all cases differ equally; sign-flip test)'
+    """
+    gap, why = row["gap"], undecided(row["gap"])
+    said = why or (_EQUAL if _equal(gap) else "")
+    if why and row["headline"]:
+        return f"not tested ({why})"
+    if row["p_adjusted"] is not None:
+        return f"{p_text(row['p_adjusted'])} (Holm{f'; {said}' if said else ''})"
+    if gap["p"] is None:
+        return f"none ({why})"
+    return f"{p_text(gap['p'])}, exploratory{f' ({said})' if said else ''}"
 
 
 def p_text(p: float | None) -> str:
@@ -193,10 +271,24 @@ def interval_entry(found: dict[str, Any] | None, missing: str = "none", tone: An
     return Entry((interval_text(found),), found["estimate"], tone if found["estimate"] is not None else "quiet")
 
 
+def gap_entry(row: dict[str, Any]) -> Entry:
+    """A cell with a gap's interval; quiet where it cannot decide."""
+    gap = row["gap"]
+    return Entry((gap_text(gap),), gap["estimate"], "quiet" if undecided(gap) else "")
+
+
 def model_name(report: dict[str, Any], name: str) -> Name:
     """A model's name with its colour."""
     names = [model["name"] for model in report["models"]]
-    return Name(name, names.index(name) if name in names else len(names))
+    return Name(shown_name(report, name), names.index(name) if name in names else len(names))
+
+
+def shown_name(report: dict[str, Any], name: str) -> str:
+    """A model's name, with its number in front where neither its colour nor its name cut to fit a figure tells it from the others."""
+    names = [model["name"] for model in report["models"]]
+    short = {shortened(visible(each), _LONGEST_NAME) for each in names}
+    unlike = len(names) <= _COLOURS and len(short) == len(names)
+    return name if unlike or name not in names else f"{names.index(name) + 1} {name}"
 
 
 def method_title(report: dict[str, Any], name: str) -> str:

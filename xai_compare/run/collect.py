@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -17,13 +18,16 @@ from xai_compare.game import sample_size
 from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_scores
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results, Status
 from xai_compare.run.execute import Finished
-from xai_compare.run.jobs import Job, Worker, predicted
+from xai_compare.run.jobs import Job, Worker
 from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
 from xai_compare.types import Array, Attribution, Scores
 
 __all__ = ["collect"]
+
+_LONGEST = 500
+"""Characters of one reason."""
 
 # The worst outcome of a cell's jobs speaks for the cell.
 _WORST: tuple[Status, ...] = ("failed", "skipped", "not_applicable", "degraded", "ok")
@@ -71,9 +75,15 @@ def _cell(model: str, explainer: str, metric: str, outcomes: Sequence[Outcome]) 
     same = [outcome.reason for outcome in outcomes if outcome.status == status and outcome.reason]
     if not same:
         return Cell(model, explainer, metric, status)
-    reason = "; ".join(dict.fromkeys(same))
+    reason = "; ".join(dict.fromkeys(map(_readable, same)))
     part = "" if len(same) == len(outcomes) else f" ({len(same)} of {len(outcomes)} chunks of {CHUNK} cases)"
     return Cell(model, explainer, metric, status, reason + part)
+
+
+def _readable(reason: str) -> str:
+    """A reason as a report may print it: libraries put whole arrays, and folders of this machine, into their messages."""
+    without_folders = re.sub(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+", "", " ".join(reason.split()))
+    return without_folders if len(without_folders) <= _LONGEST else without_folders[:_LONGEST] + "..."
 
 
 def _model_facts(finished: Finished, name: str) -> ModelFacts:
@@ -85,7 +95,7 @@ def _model_facts(finished: Finished, name: str) -> ModelFacts:
     output = finished.plan.output_of(about.pop("native", "value"))
     kind = about.get("class", spec.kind) if name in finished.plan.given else spec.kind
     trained = name not in finished.plan.given
-    about |= {"parameters": dict(spec.params), "sha256": finished.keys.models[name]}
+    about |= {"parameters": dict(spec.params), "fingerprint": _fingerprint(finished, name)}
     return ModelFacts(name, str(kind), output, spec.reference, trained, about)
 
 
@@ -112,7 +122,7 @@ def _case_facts(finished: Finished) -> CaseFacts:
     for name in plan.models:
         answers, samples = finished[Job("predict", name)], [finished[Job("sample", name, chunk=chunk)] for chunk in range(chunks)]
         if answers.usable:
-            guesses[name] = answers.arrays["value"][:, 0] if data.task == "regression" else predicted(answers).astype(np.float64)
+            guesses[name] = answers.arrays["value"][:, 0] if data.task == "regression" else answers.arrays["decision"].astype(np.float64)
             if "probability" in answers.arrays:
                 probability[name] = answers.arrays["probability"][np.arange(len(target)), target]
         if all(sample.usable for sample in samples):
@@ -123,7 +133,7 @@ def _case_facts(finished: Finished) -> CaseFacts:
     ids = [data.test.ids[row] for row in data.explain]
     values = tuple(tuple(_text(value) for value in row) for row in data.cases().itertuples(index=False)) if shown else None
     return CaseFacts(
-        tuple(ids if shown else [_hidden(row, plan.study.seed) for row in ids]), target, y, values, outputs, base, guesses, probability
+        tuple(ids if shown else _hidden(ids, data_hash(data, "case ids"))), target, y, values, outputs, base, guesses, probability
     )
 
 
@@ -132,9 +142,18 @@ def _show_values(plan: Plan) -> bool:
     return bool(plan.data.about.get("public", False)) if wanted is None else wanted
 
 
-def _hidden(case: str, seed: int) -> str:
-    """An id that says nothing of the row but is the same in every run of the study."""
-    return hashlib.sha256(f"{seed}:{case}".encode()).hexdigest()[:10]
+def _hidden(ids: Sequence[str], salt: str) -> list[str]:
+    """Ids that are the same in every run of the study and tell nothing to whoever does not hold the data: these are the salt."""
+    return [hashlib.sha256(f"{salt}:{case}".encode()).hexdigest()[:10] for case in ids]
+
+
+def _fingerprint(finished: Finished, name: str) -> str:
+    """sha256 of what the model answers for the explained cases, in every space it has: equal models, equal fingerprints."""
+    answers = finished[Job("predict", name)].arrays
+    total = hashlib.sha256()
+    for space in sorted(answers):
+        total.update(space.encode() + np.ascontiguousarray(answers[space]).tobytes())
+    return total.hexdigest()
 
 
 def _text(value: Any) -> str:
@@ -183,6 +202,6 @@ def _provenance(finished: Finished) -> dict[str, Any]:
         "seed": plan.study.seed,
         "study_sha256": digest(plan.study.resolved()),
         "data_sha256": data_hash(plan.data),
-        "models_sha256": dict(finished.keys.models),
+        "models_fingerprint": {name: _fingerprint(finished, name) for name in plan.models},
         "command": "xai_compare.compare(...) in Python" if plan.given else f"xai-compare run {shlex.quote(plan.study.where)}",
     }

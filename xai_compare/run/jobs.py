@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.game import Coalitions, Game, evaluate_coalitions
@@ -168,15 +169,16 @@ class Worker:
         model, data = self.model(job.model), self._plan.data
         cases = data.cases()
         spaces: list[Output] = [space for space in ("probability", "margin", "value") if space in model.offers]
-        arrays = {str(space): model.predict(cases, space) for space in spaces}
+        arrays: dict[str, npt.NDArray[Any]] = {str(space): model.predict(cases, space) for space in spaces}
+        if data.task == "classification":
+            arrays["decision"] = model.decide(cases)
         background = model.predict(data.background_inputs(), model.native).mean(axis=0)
         everyone = model.predict(data.test.inputs, model.native).mean(axis=0)
         about = {
             "native": model.native,
             "offers": sorted(model.offers),
             "closed": model.closed,
-            "mean_on_background": background.tolist(),
-            "mean_on_test": everyone.tolist(),
+            "mean_output_background_minus_test": (background - everyone).tolist(),
             **dict(model.about),
         }
         return Outcome("ok", arrays=arrays, about=about)
@@ -238,10 +240,4 @@ class Worker:
             return np.zeros(n, dtype=np.int64)
         if plan.study.target is not None:
             return np.full(n, plan.data.classes.index(plan.study.target), dtype=np.int64)
-        return predicted(self._read(Job("predict", plan.reference)))
-
-
-def predicted(outcome: Outcome) -> IntArray:
-    """(n,) predicted class positions from the outcome of a predict job."""
-    outputs = outcome.arrays["probability" if "probability" in outcome.arrays else "margin"]
-    return np.asarray(outputs.argmax(axis=1), dtype=np.int64)
+        return np.asarray(self._read(Job("predict", plan.reference)).arrays["decision"], dtype=np.int64)

@@ -25,8 +25,8 @@ _OUTSIDE = {"report", "compare", "cards", "cli.py", "api.py", "results.py", "__i
 
 
 def digest(value: Any) -> str:
-    """sha256 of anything JSON can hold, keys sorted; shortened to 32 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    """sha256 of anything JSON can hold, keys sorted."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @cache
@@ -49,17 +49,17 @@ def source_hash() -> str:
     return digest([[path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
 
 
-def data_hash(data: Data) -> str:
-    """Hash of every value, name and type of the tables, and of the drawn rows."""
+def data_hash(data: Data, purpose: str = "") -> str:
+    """Hash of every value, name and type of the tables, and of the drawn rows; another one for each purpose."""
     import pandas as pd
 
-    total = hashlib.sha256()
+    total = hashlib.sha256(purpose.encode())
     for table in (data.train, data.test):
         total.update(json.dumps([[str(name), str(dtype)] for name, dtype in table.inputs.dtypes.items()]).encode())
         total.update(pd.util.hash_pandas_object(table.inputs, index=False).to_numpy().tobytes())
         total.update(b"" if table.y is None else np.ascontiguousarray(table.y).tobytes())
     total.update(data.explain.tobytes() + data.background.tobytes() + json.dumps([data.task, list(data.classes)]).encode())
-    return total.hexdigest()[:32]
+    return total.hexdigest()
 
 
 def model_hash(model: Model, data: Data) -> str:
@@ -72,7 +72,7 @@ def model_hash(model: Model, data: Data) -> str:
             total.update(model.predict(inputs, model.native).tobytes())
         except Exception as error:  # its own jobs will fail with this, and cost its own cells only
             total.update(f"{type(error).__name__}: {error}".encode())
-    return total.hexdigest()[:32]
+    return total.hexdigest()
 
 
 class Keys:

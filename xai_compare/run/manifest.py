@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +30,11 @@ def write_timings(folder: Path, seconds: Mapping[str, Any]) -> None:
     _write(folder / "timings.json", seconds)
 
 
-def write_manifest(folder: Path, study: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
-    """manifest.json: the resolved study, versions and hashes, and the sha256 of every file of the report."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_output(path.relative_to(folder)))
-    outputs = [
-        {"path": path.relative_to(folder).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for path in files
-    ]
-    _write(folder / "manifest.json", {"study": study, "provenance": provenance, "outputs": outputs})
-
-
-def _is_output(path: Path) -> bool:
-    """The journal is not part of the report, and neither manifest nor timings can hash themselves."""
-    return path.parts[0] in ("data", "figures", "report.html", "report.json") and not path.name.startswith(".")
+def write_manifest(folder: Path, study: Mapping[str, Any], provenance: Mapping[str, Any], outputs: Sequence[str]) -> None:
+    """manifest.json: the resolved study, versions and hashes, and the sha256 of every file of the report (paths in `outputs`)."""
+    files = [(name, (folder / name).read_bytes()) for name in sorted(outputs)]
+    listed = [{"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files]
+    _write(folder / "manifest.json", {"study": study, "provenance": provenance, "outputs": listed})
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Spawned local workers: one job at a time each, one thread each. A worker that dies costs its own job only."""
+"""Spawned local workers: one job at a time each, one thread each. A worker that dies twice over a job costs that job only."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 
 @dataclass(slots=True, eq=False)
 class _Hand:
-    """One worker process, the pipe to it, the job it has, and which kept outcomes it was sent."""
+    """One worker process, the pipe to it, the job it has with what it reads, and which kept outcomes it was sent."""
 
     process: BaseProcess
     pipe: Connection
     job: Job | None = None
+    needed: Mapping[Job, Outcome] = field(default_factory=dict)
     sent: set[Job] = field(default_factory=set)
 
 
@@ -51,6 +52,7 @@ class Pool:
         self._payload = _pickled(plan)
         self._size = size
         self._hands: list[_Hand] = []
+        self._died: set[Job] = set()
 
     def __enter__(self) -> Pool:
         return self
@@ -76,13 +78,13 @@ class Pool:
         """Give a job, with the outcomes it reads, to a worker that is free; one more is started where there is none."""
         hand = next((hand for hand in self._hands if hand.job is None), None) or self._hire()
         fresh = {other: outcome for other, outcome in needed.items() if other not in hand.sent}
-        hand.job = job
+        hand.job, hand.needed = job, needed
         hand.sent |= {other for other in fresh if other.kind in _KEPT}
         with suppress(OSError):  # it died while idle: `finished` finds its pipe closed and says so
             hand.pipe.send((job, fresh))
 
     def finished(self) -> Iterator[tuple[Job, Outcome]]:
-        """Wait until at least one job is done, then give those that are."""
+        """Wait until a worker has something to say, then give the jobs that are done. A job whose worker died is tried once more."""
         working = {hand.pipe: hand for hand in self._hands if hand.job is not None}
         for pipe in wait(list(working)):
             hand = working[pipe]  # type: ignore[index]  # these are the pipes that were given
@@ -92,7 +94,12 @@ class Pool:
                 outcome: Outcome = hand.pipe.recv()
                 hand.job = None
             except (EOFError, OSError):
-                outcome = self._bury(hand)
+                died = self._bury(hand)
+                if job not in self._died:  # it may have been killed from outside: one more try, with a worker of its own
+                    self._died.add(job)
+                    self.start(job, hand.needed)
+                    continue
+                outcome = died
             yield job, outcome
 
     def _hire(self) -> _Hand:
@@ -112,7 +119,7 @@ class Pool:
         hand.process.join()
         code = hand.process.exitcode
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-        return Outcome("failed", f"the worker process died ({how}) while it ran this job")
+        return Outcome("failed", f"the worker process died ({how}) while it ran this job, twice")
 
 
 def _pickled(plan: Plan) -> bytes:
@@ -153,7 +160,10 @@ def _serve(pipe: Connection) -> None:
             except EOFError:
                 return
             known |= needed
-            pipe.send(worker.run(job))
+            try:
+                pipe.send(worker.run(job))
+            except BrokenPipeError:  # the parent is gone: nobody waits for this
+                return
             for other in needed:
                 if other.kind not in _KEPT:
                     del known[other]

@@ -101,7 +101,9 @@ class DiskStore:
                 "(key TEXT PRIMARY KEY, job TEXT, status TEXT, reason TEXT, about TEXT, warnings TEXT, seconds REAL)"
             )
             self._journal.execute("CREATE TABLE IF NOT EXISTS files (key TEXT, name TEXT, sha256 TEXT, PRIMARY KEY (key, name))")
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.DatabaseError as error:
+            raise XaiCompareError(f"the journal in '{folder.name}' cannot be used: {error}. Start anew with --fresh") from error
+        except OSError as error:
             raise XaiCompareError(f"the run folder '{folder}' cannot be written: {error}") from error
 
     def get(self, key: str) -> Outcome | None:

@@ -34,6 +34,9 @@ class Shap:
     Values are in the output space of the game and add up to v(everything) - v(nothing); this is checked here in
     float64 for every case. A case whose sum is off is computed again by permutation, counted, and the result is degraded.
 
+    Trees on one-hot columns: TreeSHAP lets each column play on its own and the columns' values are summed, which is close to,
+    but not the same as, hiding the feature as a whole; `about["exact"]` is then False.
+
     Cost per case: none (tree, linear: read from the model), else background rows times 2^d (exact), 2 * d * permutations
     (permutation) or samples (kernel).
 
@@ -70,7 +73,8 @@ class Shap:
         algorithm, why = self._choose(game)
         base, full = game.empty(), game.full()
         values = self._values(algorithm, game, streams)
-        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": algorithm in ("tree", "linear", "exact")}
+        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and not tree.splits_features(game))
+        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": exactly}
         off = self._off(game, values, base, full)
         if off.size:
             values[off] = permutation.values(game, off, self.permutations, streams)
@@ -95,11 +99,13 @@ class Shap:
             if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")
             return self.algorithm, "asked for in the study"
-        if not fits["tree"]:
-            return "tree", f"{type(game.model.core).__name__} is made of trees whose output is the explained {game.output}"
+        affordable = not fits["exact"] and 2**game.d <= 2 * game.d * self.permutations
+        if not fits["tree"] and not (affordable and tree.splits_features(game)):
+            why = f"{type(game.model.core).__name__} is made of trees whose output is the explained {game.output}"
+            return "tree", why + ("; values of one-hot columns, each a player of its own, are summed" if tree.splits_features(game) else "")
         if not fits["linear"]:
             return "linear", f"the {game.output} is linear in the model's encoding"
-        if not fits["exact"] and 2**game.d <= 2 * game.d * self.permutations:
+        if affordable:
             return "exact", f"all {2**game.d} coalitions are no more than permutation would ask"
         return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
 

@@ -1,4 +1,4 @@
-"""SHAP values read from trees, interventional against the background, by shap's TreeExplainer. Exact."""
+"""SHAP values read from trees, interventional against the background, by shap's TreeExplainer: exact for its columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.types import Array
 
-__all__ = ["reason_against", "values"]
+__all__ = ["reason_against", "splits_features", "values"]
 
 
 def reason_against(game: Game) -> str:
@@ -23,6 +23,12 @@ def reason_against(game: Game) -> str:
     if game.output != model.native:
         return f"the trees add up in {model.native}, not in {game.output}"
     return ""
+
+
+def splits_features(game: Game) -> bool:
+    """Whether a feature has several columns, which TreeSHAP hides one by one."""
+    owner = game.model.owner
+    return owner is not None and len(owner) != len(np.unique(owner))
 
 
 def values(game: Game) -> Array:

@@ -7,7 +7,17 @@ from typing import Any
 from xai_compare.report.blocks import Column, Entry, Figure, Table
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Bar, decomposition
-from xai_compare.report.words import fixed, interval_entry, interval_text, method_title, model_name, number_entry, plain_entry, short_title
+from xai_compare.report.words import (
+    fixed,
+    interval_entry,
+    interval_text,
+    method_title,
+    model_name,
+    number_entry,
+    plain_entry,
+    short_title,
+    shown_name,
+)
 
 __all__ = ["bar_rows", "parts_table", "picture"]
 
@@ -44,7 +54,7 @@ def _bar(report: dict[str, Any], row: dict[str, Any]) -> Bar:
     place = model_name(report, row["model"]).colour
     title = short_title(report, row["explainer"])
     lost, beyond = Span.of(row["lost_by_method"]), Span.of(row["beyond_additive"])
-    return Bar(row["model"], place, title, row["control"], explained, lost, beyond)
+    return Bar(shown_name(report, row["model"]), place, title, row["control"], explained, lost, beyond)
 
 
 def _spoken(report: dict[str, Any], row: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xai_compare.report.blocks import Column, Entry, Strong, Table, Text
-from xai_compare.report.words import VERDICTS, interval_entry, method_title, metric_link, model_name, number_text, p_text, plain_entry
+from xai_compare.report.words import VERDICTS, gap_entry, method_title, metric_link, model_name, number_text, p_words, plain_entry, undecided
 
 __all__ = ["gap_table", "pairing_text"]
 
@@ -38,7 +38,7 @@ def _row(report: dict[str, Any], row: dict[str, Any], by: bool) -> tuple[Entry, 
         Entry((f"{row['question']}: ", *metric_link(report, row["metric"]))),
         Entry(_verdict(report, row), None, _TONES[row["verdict"]]),  # type: ignore[arg-type]  # the tones are the literals of Entry
         *((plain_entry(where),) if by else ()),
-        interval_entry(row["gap"]),
+        gap_entry(row),
         Entry((str(row["gap"]["n"]),), float(row["gap"]["n"])),
         _p(row),
         _disposition(row),
@@ -52,9 +52,10 @@ def _disposition(row: dict[str, Any]) -> Entry:
 
 
 def _p(row: dict[str, Any]) -> Entry:
-    if row["p_adjusted"] is not None:
-        return Entry((f"{p_text(row['p_adjusted'])} (Holm)",), row["p_adjusted"])
-    return Entry((f"{p_text(row['gap']['p'])}, exploratory",), row["gap"]["p"], "quiet")
+    p = row["gap"]["p"] if row["p_adjusted"] is None else row["p_adjusted"]
+    quiet = row["p_adjusted"] is None or bool(undecided(row["gap"]))
+    # One that was not tested has no p to be sorted by.
+    return Entry((p_words(row),), None if row["headline"] and undecided(row["gap"]) else p, "quiet" if quiet else "")
 
 
 def _verdict(report: dict[str, Any], row: dict[str, Any]) -> Text:

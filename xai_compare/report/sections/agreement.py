@@ -8,7 +8,7 @@ from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Lin
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Grid, heatmaps
 from xai_compare.report.sections import section
-from xai_compare.report.words import case_anchors, interval_entry, interval_text, model_name, number_entry, plain_entry, short_title
+from xai_compare.report.words import case_anchors, interval_entry, interval_text, model_name, number_entry, plain_entry, short_title, shown_name
 
 __all__ = ["make"]
 
@@ -59,7 +59,7 @@ def _grid(report: dict[str, Any], model: str, lead: str) -> Grid | None:
         span = next((Span.of(m["skill"]) for m in row["measures"] if m["measure"] == lead), None)
         values[at[0], at[1]] = span.mid if span else None
     titles = tuple(short_title(report, name) for name in names)
-    return Grid(model, model_name(report, model).colour, titles, values)
+    return Grid(shown_name(report, model), model_name(report, model).colour, titles, values)
 
 
 def _table(report: dict[str, Any]) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 from xai_compare.report.blocks import Block, Case, Cases, Column, Details, Entry, Figure, Prose, Table
 from xai_compare.report.sections import section
 from xai_compare.report.waterfall import Steps, order, waterfalls
-from xai_compare.report.words import case_anchors, fixed, method_title, model_name, number_entry, number_text, plain_entry
+from xai_compare.report.words import case_anchors, fixed, method_title, model_name, number_entry, number_text, plain_entry, shown_name
 
 __all__ = ["make"]
 
@@ -74,7 +74,7 @@ def _figure(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Blo
 def _waterfall(report: dict[str, Any], case: dict[str, Any], name: str, rows: list[dict[str, Any]]) -> Figure:
     steps = [_steps(report, case, row) for row in rows]
     names = _features(report, case)
-    drawing = waterfalls(steps, names)
+    drawing = waterfalls(steps, [feature["name"] for feature in report["scope"]["features"]], case["values"])
     ranked = order(steps)[:3]
     spoken = "; ".join(_spoken(step, names, ranked) for step in steps)
     title = method_title(report, rows[0]["explainer"])
@@ -94,7 +94,7 @@ def _spoken(steps: Steps, names: list[str], ranked: list[int]) -> str:
 def _steps(report: dict[str, Any], case: dict[str, Any], row: dict[str, Any]) -> Steps:
     output = next(told["output"] for told in case["models"] if told["model"] == row["model"])
     values = tuple(value or 0.0 for value in row["values"])  # a feature that the case lacks adds nothing
-    return Steps(row["model"], model_name(report, row["model"]).colour, row["output"], row["base"], output, values)
+    return Steps(shown_name(report, row["model"]), model_name(report, row["model"]).colour, row["output"], row["base"], output, values)
 
 
 def _features(report: dict[str, Any], case: dict[str, Any]) -> list[str]:

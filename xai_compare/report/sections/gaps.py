@@ -10,19 +10,23 @@ from xai_compare.report.charts import Gap, forest
 from xai_compare.report.sections import section
 from xai_compare.report.sections._gaps import gap_table, pairing_text
 from xai_compare.report.words import (
+    gap_text,
     interval_entry,
-    interval_text,
     level,
     method_title,
     metric_link,
     model_name,
     number_entry,
     plain_entry,
+    shown_name,
+    undecided,
 )
 
 __all__ = ["make"]
 
 _LONGEST = 36
+_ROOM = 36  # characters of a line's label
+_FEW = "few differing cases"
 
 
 @section("gaps", 3, "Gaps", "Which gaps exceed noise?")
@@ -71,6 +75,8 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
     )
     if any(row["tolerance"] is not None for row in shown):
         caption += "; the grey band is the tolerance of the study"
+    if any(_flag(row) == _FEW for row in shown):
+        caption += "; dotted lines rest on few differing cases and decide nothing"
     if len(rows) > len(shown):
         caption += f"; {len(rows) - len(shown)} more are in the table"
     table = gap_table(report, shown, "The same gaps in numbers, in skill: higher is better explained")
@@ -78,7 +84,7 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
 
 
 def _spoken(report: dict[str, Any], row: dict[str, Any]) -> str:
-    return f"{row['question']}, {row['a']} minus {row['b']} by {pairing_text(report, row)}: {interval_text(row['gap'])}"
+    return f"{row['question']}, {row['a']} minus {row['b']} by {pairing_text(report, row)}: {gap_text(row['gap'])}"
 
 
 def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
@@ -86,8 +92,14 @@ def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
     if span is None:
         raise ValueError(f"the gap of {row['a']} and {row['b']} on {row['metric']} was not measured")
     by = "best method" if row["pairing"] == "best_method" else pairing_text(report, row)
-    name = model_name(report, row["a"])
-    return Gap(row["question"], f"{label(row['a'], 18)}, {by}", name.colour, span, row["tolerance"], row["headline"])
+    name = label(shown_name(report, row["a"]), 18)
+    words = f"{name}, {label(by, _ROOM - len(name) - 2)}"
+    return Gap(row["question"], words, model_name(report, row["a"]).colour, span, row["tolerance"], row["headline"], _flag(row))
+
+
+def _flag(row: dict[str, Any]) -> str:
+    """What a figure says of a gap with an interval that decides nothing; one without an interval says so by itself."""
+    return _FEW if undecided(row["gap"]) and row["gap"]["low"] is not None else ""
 
 
 def _skills(report: dict[str, Any]) -> list[Block]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from xai_compare.report.blocks import Block, Column, Entry, Heading, Piece, Prose, Table
 from xai_compare.report.sections import section
-from xai_compare.report.words import method_title, metric_link, model_name, plain_entry
+from xai_compare.report.words import abridged, method_title, metric_link, model_name, plain_entry
 
 __all__ = ["make"]
 
@@ -43,7 +43,7 @@ def make(report: dict[str, Any]) -> list[Block]:
 
 def _table(report: dict[str, Any], kind: str, caption: str, rows: list[dict[str, Any]]) -> Table:
     counted = Column(_COUNTED.get(kind, "Cells"), numeric=True)
-    entries = tuple((plain_entry(row["reason"]), _where(report, row), Entry((str(row["count"]),), row["count"])) for row in rows)
+    entries = tuple((plain_entry(abridged(row["reason"])), _where(report, row), Entry((str(row["count"]),), row["count"])) for row in rows)
     if not any(row["where"] for row in rows):
         return Table(caption, (Column("Reason"),), tuple(entry[:1] for entry in entries))
     return Table(caption, (Column("Reason"), Column("Where"), counted), entries)

@@ -9,7 +9,7 @@ from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Dot, dots
 from xai_compare.report.sections import section
 from xai_compare.report.sections._facts import facts
-from xai_compare.report.words import interval_entry, interval_text, model_name, plain_entry
+from xai_compare.report.words import interval_entry, interval_text, model_name, plain_entry, shown_name
 
 __all__ = ["make"]
 
@@ -49,7 +49,7 @@ def _dot(report: dict[str, Any], row: dict[str, Any]) -> Dot:
     span = Span.of(row["value"])
     if span is None:
         raise ValueError(f"{row['score']} of {row['model']} was not measured")
-    return Dot(row["model"], model_name(report, row["model"]).colour, span)
+    return Dot(shown_name(report, row["model"]), model_name(report, row["model"]).colour, span)
 
 
 def _table(report: dict[str, Any]) -> Table:
