@@ -19,7 +19,7 @@ HEAVY = ["torch", "shap", "lime", "sklearn", "scipy", "pandas", "matplotlib"]
 
 # ---- imports point one way
 
-BASE = {"types", "errors", "streams", "lazy", "registry", "packing"}  # packing: value types as plain arrays
+BASE = {"types", "errors", "streams", "lazy", "registry", "packing", "files"}  # packing: value types as plain arrays
 ADAPTED = BASE | {"data", "models", "game"}
 PLUGGED = ADAPTED | {"explainers", "metrics", "profiles"}
 RUNNING = PLUGGED | {"results", "config", "run"}

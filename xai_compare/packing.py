@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,22 +48,24 @@ def join_attributions(chunks: list[Attribution]) -> Attribution:
     if len(chunks) == 1:
         return first
 
-    def stacked(name: str) -> npt.NDArray[Any] | None:
-        parts = [getattr(chunk, name) for chunk in chunks]
-        return None if parts[0] is None else np.concatenate(parts)
-
     return Attribution(
         np.concatenate([chunk.values for chunk in chunks]),
         np.concatenate([chunk.target for chunk in chunks]),
         first.output,
-        stacked("base"),
+        _stacked(chunks, "base"),
         first.signed,
         first.scope,
         first.additive,
-        stacked("detail"),
+        _stacked(chunks, "detail"),
         _merged([chunk.about for chunk in chunks], [len(chunk.values) for chunk in chunks]),
-        stacked("present"),
+        _stacked(chunks, "present"),
     )
+
+
+def _stacked(chunks: Sequence[Attribution] | Sequence[Scores], name: str) -> npt.NDArray[Any] | None:
+    """One optional array of all chunks, one after the other."""
+    parts = [getattr(chunk, name) for chunk in chunks]
+    return None if parts[0] is None else np.concatenate(parts)
 
 
 def _merged(abouts: list[Mapping[str, Any]], sizes: list[int]) -> dict[str, Any]:
@@ -111,12 +113,10 @@ def join_scores(chunks: list[Scores]) -> Scores:
     if len(chunks) == 1:
         return first
 
-    def stacked(name: str) -> npt.NDArray[Any] | None:
-        parts = [getattr(chunk, name) for chunk in chunks]
-        return None if parts[0] is None else np.concatenate(parts)
-
     starts = np.cumsum([0, *(len(chunk.values) for chunk in chunks)])
     reasons = {int(start) + i: reason for start, chunk in zip(starts, chunks, strict=False) for i, reason in chunk.reasons.items()}
     names = [name for name in first.parts if all(name in chunk.parts for chunk in chunks)]
     parts = {name: join_scores([chunk.parts[name] for chunk in chunks]) for name in names}
-    return Scores(np.concatenate([chunk.values for chunk in chunks]), stacked("chance"), stacked("ceiling"), parts, reasons)
+    return Scores(
+        np.concatenate([chunk.values for chunk in chunks]), _stacked(chunks, "chance"), _stacked(chunks, "ceiling"), parts, reasons
+    )

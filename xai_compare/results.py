@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xai_compare.errors import XaiCompareError
+from xai_compare.files import place
 from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution, unpack_scores
 from xai_compare.types import Array, Attribution, IntArray, Output, Scores, Task
 
@@ -151,8 +151,8 @@ class Results:
         arrays |= {f"c/{name}": array for name, array in cases.items()}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its flag
-        _place(folder / "results.npz", buffer.getvalue())
-        _place(folder / "results.json", (json.dumps(self._facts(), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode())
+        place(folder / "results.npz", buffer.getvalue())
+        place(folder / "results.json", (json.dumps(self._facts(), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode())
 
     def _facts(self) -> dict[str, Any]:
         listed = {name: [asdict(each) for each in getattr(self, name)] for name in _LISTED}
@@ -201,10 +201,3 @@ class Results:
 _PLAIN = ("title", "study", "task", "features", "kinds", "classes", "data", "limits", "provenance")
 _LISTED = {"models": ModelFacts, "methods": MethodFacts, "metrics": MetricFacts, "cells": Cell}
 _PER_MODEL = ("outputs", "base", "predicted", "probability")
-
-
-def _place(path: Path, content: bytes) -> None:
-    """The whole file or none."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    os.replace(beside, path)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from xai_compare.report.words import undecided
+
 __all__ = ["excludes_zero", "verdict"]
 
 _LEAD = "additive_fit"
-_SCORES = ("ROC-AUC", "R2", "F1")
+_SCORES = ("ROC-AUC", "R2", "F1")  # a score's name may go on in brackets: "F1 (macro)"
 
 
 def verdict(report: dict[str, Any]) -> dict[str, Any]:
@@ -49,8 +51,9 @@ def _picture(report: dict[str, Any], reference: str, told: list[dict[str, Any]])
 
 
 def _tally(report: dict[str, Any], name: str) -> dict[str, int]:
-    """Over the headline questions: on how many the model is ahead of the reference, behind it, or level."""
-    said = Counter(row["verdict"] for row in report["gaps"] if row["headline"] and row["kind"] == "models" and row["a"] == name)
+    """Over the headline questions that were tested: on how many the model is ahead of the reference, behind it, or level."""
+    rows = [row for row in report["gaps"] if row["headline"] and row["kind"] == "models" and row["a"] == name]
+    said = Counter(row["verdict"] for row in rows if not undecided(row["gap"]))
     return {"ahead": said["better"], "behind": said["worse"], "level": said["cannot be told apart"]}
 
 
@@ -75,7 +78,8 @@ def _score(report: dict[str, Any], name: str) -> int | None:
 
 
 def _rank(score: str) -> int:
-    return _SCORES.index(score) if score in _SCORES else len(_SCORES)
+    stem = score.partition(" (")[0]
+    return _SCORES.index(stem) if stem in _SCORES else len(_SCORES)
 
 
 def excludes_zero(found: dict[str, Any] | None) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "estimate_text",
     "fixed",
     "gap_entry",
+    "gap_parts",
     "gap_text",
     "interval_entry",
     "interval_text",
@@ -199,12 +200,18 @@ def gap_text(gap: dict[str, Any]) -> str:
     >>> gap_text({"estimate": 0.5, "low": 0.25, "high": 0.75, "how": "BCa, few differing cases", "p": 0.001, "reason": None})
     '0.50 [0.25,\xa00.75] (few differing cases: decides nothing)'
     """
+    said, why = gap_parts(gap)
+    return f"{said} ({why})" if why else said
+
+
+def gap_parts(gap: dict[str, Any]) -> tuple[str, str]:
+    """A gap's estimate and interval, and what a reader must know beside it ("" for nothing)."""
     if gap["estimate"] is None:
-        return interval_text(gap)
+        return "not measured", abridged(gap["reason"])
     why = undecided(gap)
     if gap["low"] is None or gap["high"] is None:
-        return f"{number_text(gap['estimate'])} (no interval: {why or ('all cases differ equally' if _equal(gap) else gap['reason'])})"
-    return interval_text(gap) + (f" ({why})" if why else "")
+        return number_text(gap["estimate"]), f"no interval: {why or 'all cases differ equally'}"
+    return interval_text(gap), why
 
 
 def _equal(gap: dict[str, Any]) -> bool:

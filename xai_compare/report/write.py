@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 import os
+import re
 import tempfile
 from functools import lru_cache
 from importlib.resources import files
@@ -15,11 +17,16 @@ from typing import Any
 
 from xai_compare.errors import XaiCompareError
 from xai_compare.lazy import load
+from xai_compare.report.coherent import fault
 from xai_compare.report.plain import number
 from xai_compare.report.render import compose, figures, page
 
 __all__ = ["dumps", "rerender", "schema", "validate", "write"]
 
+logger = logging.getLogger(__name__)
+
+# What a report may remove of an earlier one. Not data/results.json, whatever a report.json claims: that is the run's own.
+_REMOVABLE = re.compile(r"figures/[A-Za-z0-9._-]+\.(svg|png)|data/[A-Za-z0-9._-]+\.csv")
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
 
@@ -27,7 +34,8 @@ _SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
 def write(report: dict[str, Any], folder: Path) -> None:
     """Write the report into `folder`, which is made where it is missing.
 
-    Files are validated, written under a temporary name and put in place, so that a reader never meets half a file.
+    Files are validated, written under a temporary name and put in place, so that a reader never meets half a file. Figures and CSV files
+    that an earlier report in the folder lists as its own, and this one does not have, are removed.
 
     Raises
     ------
@@ -40,8 +48,31 @@ def write(report: dict[str, Any], folder: Path) -> None:
     whole = {**report, "assets": [_asset(path, content) for path, content in sorted(made.items())]}
     made["report.json"] = dumps(whole).encode()
     made["report.html"] = page(whole, sections).encode()
+    left = _earlier(Path(folder)) - set(made)
     for path, content in made.items():
         _put(Path(folder) / path, content)
+    for path in sorted(left):
+        _remove(Path(folder), path)
+
+
+def _earlier(folder: Path) -> set[str]:
+    """The figures and CSV files of the report that is in the folder; none where there is no report, or none that can be read."""
+    path = folder / "report.json"
+    if not path.is_file():
+        return set()
+    try:
+        assets = json.loads(path.read_text(encoding="utf-8"))["assets"]
+        return {asset["path"] for asset in assets if _REMOVABLE.fullmatch(asset["path"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        logger.warning("the earlier report.json in '%s' cannot be read, so its files stay: %s", folder.name, error)
+        return set()
+
+
+def _remove(folder: Path, path: str) -> None:
+    """Remove one file of an earlier report; a link stays, for what it or its folder leads to may lie elsewhere."""
+    old = folder / path
+    if old.is_file() and not old.is_symlink() and old.parent.resolve() == folder.resolve() / old.parent.name:
+        old.unlink()
 
 
 def rerender(folder: Path) -> None:
@@ -50,7 +81,7 @@ def rerender(folder: Path) -> None:
     Raises
     ------
     XaiCompareError
-        If there is no report.json, or if it does not fit the schema.
+        If there is no report.json, if it does not fit the schema, or if its parts do not fit together.
     """
     path = Path(folder) / "report.json"
     try:
@@ -77,7 +108,7 @@ def _rounded(value: Any) -> Any:
 
 
 def validate(report: dict[str, Any]) -> None:
-    """Check a report against the schema that ships with the package.
+    """Check a report against the schema that ships with the package, and that what its parts point at is there.
 
     Raises
     ------
@@ -87,6 +118,9 @@ def validate(report: dict[str, Any]) -> None:
     best = load("jsonschema").exceptions.best_match(_validator().iter_errors(report))
     if best is not None:
         raise XaiCompareError(f"the report does not fit its schema at {best.json_path}: {best.message[:300]}")
+    found = fault(report)
+    if found:
+        raise XaiCompareError(f"the report does not fit together at {found}")
 
 
 @lru_cache(maxsize=1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xai_compare.files import place
 from xai_compare.run.execute import Finished
 
 __all__ = ["timings", "write_manifest", "write_timings"]
@@ -38,6 +38,4 @@ def write_manifest(folder: Path, study: Mapping[str, Any], provenance: Mapping[s
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    place(path, (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, default=str) + "\n").encode())

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xai_compare.errors import XaiCompareError
+from xai_compare.files import place
 from xai_compare.results import Status
 
 __all__ = ["DiskStore", "MemoryStore", "Outcome", "Store"]
@@ -133,7 +133,7 @@ class DiskStore:
         if outcome.content:
             files["model"] = outcome.content
         for name, content in files.items():
-            self._place(f"{key}.{name}", content)
+            place(self._folder / f"{key}.{name}", content)
         row = (key, job, outcome.status, outcome.reason, json.dumps(dict(outcome.about)), json.dumps(outcome.warnings), outcome.seconds)
         with self._journal:
             self._journal.execute("DELETE FROM files WHERE key = ?", (key,))
@@ -143,12 +143,3 @@ class DiskStore:
 
     def close(self) -> None:
         self._journal.close()
-
-    def _place(self, name: str, content: bytes) -> None:
-        """The whole file or none: written beside, then renamed."""
-        beside = self._folder / f".{name}.{os.getpid()}"
-        with beside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, self._folder / name)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from xai_compare.report.blocks import Column, Entry, Strong, Table, Text
-from xai_compare.report.words import VERDICTS, gap_entry, method_title, metric_link, model_name, number_text, p_words, plain_entry, undecided
+from xai_compare.report.words import (
+    VERDICTS,
+    gap_entry,
+    method_title,
+    metric_link,
+    model_name,
+    number_text,
+    p_words,
+    plain_entry,
+    undecided,
+)
 
 __all__ = ["gap_table", "pairing_text"]
 

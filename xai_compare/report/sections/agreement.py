@@ -8,7 +8,16 @@ from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Lin
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Grid, heatmaps
 from xai_compare.report.sections import section
-from xai_compare.report.words import case_anchors, interval_entry, interval_text, model_name, number_entry, plain_entry, short_title, shown_name
+from xai_compare.report.words import (
+    case_anchors,
+    interval_entry,
+    interval_text,
+    model_name,
+    number_entry,
+    plain_entry,
+    short_title,
+    shown_name,
+)
 
 __all__ = ["make"]
 

@@ -9,11 +9,27 @@ from xai_compare.report.sections import section
 from xai_compare.report.sections._decomposition import bar_rows, picture
 from xai_compare.report.sections._gaps import gap_table, pairing_text
 from xai_compare.report.verdict import excludes_zero
-from xai_compare.report.words import count, estimate_text, interval_text, join, method_title, model_name, share_text
+from xai_compare.report.words import (
+    abridged,
+    count,
+    estimate_text,
+    gap_parts,
+    interval_text,
+    join,
+    method_title,
+    model_name,
+    p_text,
+    share_text,
+    undecided,
+)
 
 __all__ = ["make"]
 
 _STATES = {"failed": "failed", "degraded": "degraded", "skipped": "skipped", "not_applicable": "not applicable"}
+_READING = (
+    "Shares of what moves an output are counted beyond how many features are shown. "
+    "Corrected for chance means that the control stands at 0 and the best possible at 1."
+)
 _NEARLY_ALL = 0.8  # of what is missing: from here on a sentence names one place for it
 
 
@@ -21,8 +37,11 @@ _NEARLY_ALL = 0.8  # of what is missing: from here on a sentence names one place
 def make(report: dict[str, Any]) -> list[Block]:
     """One paragraph per model, the headline gaps, and where interpretability goes."""
     told = report["verdict"]["models"]
-    blocks: list[Block] = [Prose(_quality(report, entry), "finding") for entry in told if entry["performance_differs"]]
+    unlike = [entry for entry in told if entry["performance_differs"]]
+    blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
+    if any(_shares(report, entry) for entry in told):
+        blocks.append(Prose((_READING,), "note"))
     if not told:
         blocks.append(Prose(("There is only one model in this study, so nothing is compared between models.",), "finding"))
     blocks.append(Prose(_untested(report), "note"))
@@ -30,9 +49,12 @@ def make(report: dict[str, Any]) -> list[Block]:
     return blocks + _picture(report)
 
 
-def _quality(report: dict[str, Any], entry: dict[str, Any]) -> Text:
-    """Said first where the models differ in what they predict well."""
-    return ("First: the models do not predict equally well. ", model_name(report, entry["model"]), " ", *_predicts(report, entry), ".")
+def _quality(report: dict[str, Any], unlike: list[dict[str, Any]]) -> Text:
+    """Said first, once, where models differ in how well they predict: a sentence for each of them."""
+    said: list[Piece] = ["First: the models do not predict equally well."]
+    for entry in unlike:
+        said += [" ", model_name(report, entry["model"]), " ", *_predicts(report, entry), "."]
+    return tuple(said)
 
 
 def _predicts(report: dict[str, Any], entry: dict[str, Any]) -> Text:
@@ -52,7 +74,7 @@ def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     """The paragraph on one model: how far it can be explained, where the rest lies, what it gives in return."""
     names = (model_name(report, entry["model"]), model_name(report, report["verdict"]["reference"]))
     if entry["gap"] is None or report["gaps"][entry["gap"]]["gap"]["estimate"] is None:
-        reason = "no gap of fidelity was computed" if entry["gap"] is None else report["gaps"][entry["gap"]]["gap"]["reason"]
+        reason = "no gap of fidelity was computed" if entry["gap"] is None else abridged(report["gaps"][entry["gap"]]["gap"]["reason"])
         opening: Text = ("Whether ", names[0], " can be explained as well as ", names[1], f" was not measured: {reason}. ")
     else:
         opening = (*_claim(names, report["gaps"][entry["gap"]]), *_values(report, entry), *_where(report, entry))
@@ -67,13 +89,36 @@ def _claim(names: tuple[Piece, Piece], gap: dict[str, Any]) -> Text:
 
 
 def _values(report: dict[str, Any], entry: dict[str, Any]) -> Text:
-    gap = report["gaps"][entry["gap"]]["gap"]
+    """The raw shares, and the gap, which is not their difference: it is of skill, corrected for chance."""
+    shares = _shares(report, entry)
+    gap = f"corrected for chance the gap is {_gap(report['gaps'][entry['gap']])}. "
+    if shares is None:
+        return (gap,)
+    own, other = (share_text(share) for share in shares)
+    return (f"a list of features tells {own} of what moves its output, against {other}; ", gap)
+
+
+def _shares(report: dict[str, Any], entry: dict[str, Any]) -> tuple[float, float] | None:
+    """What a list of features tells of the model and of the reference, where the sentence has a gap and both were measured."""
+    if entry["gap"] is None or report["gaps"][entry["gap"]]["gap"]["estimate"] is None:
+        return None
     own = _part(report, entry["model"], entry["explainer"], "explained")
     other = _part(report, report["verdict"]["reference"], entry["reference_explainer"], "explained")
-    tail = f"(gap {interval_text(gap)}, {count(gap['n'], 'case')}). "
-    if own is None or other is None:
-        return (tail,)
-    return (f"a list of features tells {share_text(own)} of what moves its output, against {share_text(other)} ", tail)
+    return None if own is None or other is None else (own, other)
+
+
+def _gap(row: dict[str, Any]) -> str:
+    """A gap in a sentence, with all that limits it in one bracket."""
+    said, why = gap_parts(row["gap"])
+    p = row["gap"]["p"] if row["p_adjusted"] is None else row["p_adjusted"]
+    equal = row["gap"]["how"] == "all equal" and not undecided(row["gap"])
+    notes = (
+        why,
+        f"sign-flip test, p {p_text(p)}" if equal else "",
+        count(row["gap"]["n"], "case"),
+        "" if row["headline"] else "exploratory",
+    )
+    return f"{said} ({'; '.join(note for note in notes if note)})"
 
 
 def _part(report: dict[str, Any], model: str, explainer: str | None, part: str) -> float | None:
@@ -142,7 +187,11 @@ def _pareto(report: dict[str, Any]) -> list[Block]:
     for entry in report["verdict"]["models"]:
         if entry["ahead"] + entry["behind"] == 0:
             continue
-        tally = f" on {entry['ahead']}, behind on {entry['behind']} and level on {entry['level']} of the headline questions. "
+        rows = [row for row in report["gaps"] if row["headline"] and row["kind"] == "models" and row["a"] == entry["model"]]
+        untested = len(rows) - entry["ahead"] - entry["behind"] - entry["level"]
+        counts = [str(entry["ahead"]), f"behind on {entry['behind']}", f"level on {entry['level']}"]
+        counts += [f"not tested on {untested}"] if untested > 0 else []
+        tally = f" on {join(counts)} of the headline questions. "
         said += (model_name(report, entry["model"]), " is ahead of ", reference, tally)
     return [Prose(tuple(said), "note")] if said else []
 
