@@ -1,6 +1,8 @@
 """The command line, thin.
 
-Exit 0 ok, 2 bad usage, study, data or model, 3 finished with failed cells, 70 internal error, 130 interrupted."""
+Exit codes: 0 ok, 1 a file was changed (verify), 2 bad usage, study, data or model, 3 finished with failed cells,
+70 internal error, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_FAILED_CELLS, _BAD_INPUT, _INTERNAL, _INTERRUPTED = 3, 2, 70, 130
+_CHANGED, _BAD_INPUT, _FAILED_CELLS, _INTERNAL, _INTERRUPTED = 1, 2, 3, 70, 130
 
 
 class Listing(StrEnum):
@@ -87,6 +89,18 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A fol
 
     rerender(folder)
     typer.echo(str(folder / "report.html"))
+
+
+@app.command()
+def verify(report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or its folder.")]) -> None:
+    """Check that no file of a report was changed, by the hashes in its manifest. Exit 1 if one was."""
+    from xai_compare.run.manifest import verify as changed
+
+    wrong = changed(report if report.is_dir() else report.parent)
+    if wrong:
+        typer.echo("\n".join(wrong), err=True)
+        raise typer.Exit(_CHANGED)
+    typer.echo("unchanged: every file has the hash that the manifest lists")
 
 
 @app.callback(invoke_without_command=True)

@@ -77,7 +77,11 @@ def test_the_environment_is_left_as_it_was():
 
 def study_file(folder, **options):
     path = folder / "study.yaml"
-    spec = study_of(data={"source": "sklearn:iris", "explain": 75, "background": 20}, explainers=["shap", {"name": "lime", "params": {"samples": 500}}], **options)
+    spec = study_of(
+        data={"source": "sklearn:iris", "explain": 75, "background": 20},
+        explainers=["shap", {"name": "lime", "params": {"samples": 500}}],
+        **options,
+    )
     path.write_text(yaml.safe_dump(spec), encoding="utf-8")
     return path
 

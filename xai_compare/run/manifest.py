@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xai_compare.errors import XaiCompareError
 from xai_compare.files import place
 from xai_compare.run.execute import Finished
 
-__all__ = ["timings", "write_manifest", "write_timings"]
+__all__ = ["timings", "verify", "write_manifest", "write_timings"]
 
 
 def timings(finished: Finished) -> dict[str, Any]:
@@ -35,6 +36,29 @@ def write_manifest(folder: Path, study: Mapping[str, Any], provenance: Mapping[s
     files = [(name, (folder / name).read_bytes()) for name in sorted(outputs)]
     listed = [{"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files]
     _write(folder / "manifest.json", {"study": study, "provenance": provenance, "outputs": listed})
+
+
+def verify(folder: Path) -> list[str]:
+    """Recompute the hash of every file that the manifest lists; what differs, one line each.
+
+    Raises
+    ------
+    XaiCompareError
+        If there is no manifest, or it is none.
+    """
+    try:
+        listed = json.loads((folder / "manifest.json").read_bytes())["outputs"]
+        expected = {str(entry["path"]): str(entry["sha256"]) for entry in listed}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise XaiCompareError(f"'{folder}' has no manifest that can be read: {type(error).__name__}: {error}") from error
+    wrong = []
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file():
+            wrong.append(f"{name}: missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            wrong.append(f"{name}: changed since the report was written")
+    return wrong
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
