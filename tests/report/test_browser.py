@@ -79,7 +79,14 @@ document.querySelector("iframe").addEventListener("load", (event) => {
   said.up = read().every((x, i, all) => i === 0 || all[i - 1] <= x) && header.getAttribute("aria-sort") === "ascending";
   header.querySelector("button").click();
   said.down = read().every((x, i, all) => i === 0 || all[i - 1] >= x) && header.getAttribute("aria-sort") === "descending";
+  const regions = [...inside.document.querySelectorAll(".scroll, .card")].filter((one) => one.checkVisibility());
+  said.focus = regions.length > 5 && regions.every((one) => {
+    one.focus();
+    const style = inside.getComputedStyle(one);
+    return inside.document.activeElement === one && style.outlineStyle === "solid" && parseFloat(style.outlineWidth) >= 2;
+  });
   const links = [...inside.document.querySelectorAll(".picker a")];
+  said.targets = links.map((one) => one.getBoundingClientRect()).every((box) => box.height >= 24 && box.width >= 24);
   links[3].click();
   setTimeout(() => {
     const shown = () => [...inside.document.querySelectorAll(".case")].filter((one) => !one.hidden).map((one) => "#" + one.id).join();
@@ -99,6 +106,7 @@ def test_hostile_names_do_not_run_sorting_works_and_nothing_overflows(folder: Pa
     html = run((folder / "probe.html").as_uri(), tmp_path, "--dump-dom", "--virtual-time-budget=5000").stdout
     (said,) = re.findall(r"<pre>(.*?)</pre>", html, re.S)
     wanted = {"pwn": "undefined", "wide": False, "injected": "undefined", "up": True, "down": True, "picked": True, "back": True}
+    wanted |= {"focus": True, "targets": True}
     assert json.loads(unescape(said)) == wanted
 
 

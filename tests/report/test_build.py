@@ -90,7 +90,7 @@ def test_six_cases_each_with_its_reason() -> None:
     chosen = choose(made().results)
     assert len({case for case, _ in chosen}) == len(chosen) == 6
     whys = [why for _, why in chosen]
-    assert [sum(word in why for why in whys) for word in ("differ most", "threshold", "at random")] == [2, 2, 2]
+    assert [sum(word in why for why in whys) for word in ("differ most", "nearest to one half", "at random")] == [2, 2, 2]
 
 
 def test_the_first_cases_are_those_on_which_models_differ_most() -> None:
@@ -104,8 +104,10 @@ def test_the_first_cases_are_those_on_which_models_differ_most() -> None:
 def test_cases_near_the_threshold_and_largest_differences() -> None:
     results = made().results
     nearest = np.argsort(np.abs(results.cases.probability["logistic"] - 0.5))
-    found = [case for case, why in choose(results) if "threshold" in why]
+    found = {case: why for case, why in choose(results) if "nearest to one half" in why}
     assert set(found) <= set(nearest[:4].tolist())
+    for case, why in found.items():
+        assert why.endswith(f"logistic's probability is nearest to one half, at {results.cases.probability['logistic'][case]:.2f}")
     regression = made("regression").results
     assert sum("predictions differ most" in why for _, why in choose(regression)) == 2
 
@@ -113,9 +115,27 @@ def test_cases_near_the_threshold_and_largest_differences() -> None:
 def test_without_probabilities_the_threshold_is_the_margin() -> None:
     results = made().results
     bare = replace(results, cases=replace(results.cases, probability={}))
-    found = [case for case, why in choose(bare) if why == "near the threshold: logistic's margin is close to zero"]
+    found = [case for case, why in choose(bare) if "logistic's margin is nearest to zero, at " in why]
     assert set(found) <= set(np.argsort(np.abs(results.cases.outputs["logistic"]))[:4].tolist())
     assert len(found) == 2
+
+
+def test_nearest_to_one_half_may_be_far_from_it() -> None:
+    results = made().results
+    sure = {name: np.linspace(0.87, 0.99, len(values)) for name, values in results.cases.probability.items()}
+    whys = [why for _, why in choose(replace(results, cases=replace(results.cases, probability=sure)))]
+    assert any(why.endswith("is nearest to one half, at 0.87") for why in whys)
+    assert not any("threshold" in why or "close to" in why for why in whys)
+
+
+def test_among_three_classes_one_half_means_nothing() -> None:
+    results = replace(made().results, classes=("good", "bad", "unclear"))
+    said = np.array([0.5, 0.41, *np.linspace(0.6, 0.99, 38)])
+    results = replace(results, cases=replace(results.cases, probability={"logistic": said}))
+    found = dict(choose(results))
+    assert found[1].endswith("logistic's probability shows it least sure of the explained class, at 0.41")
+    fixed = dict(choose(replace(results, study={**results.study, "target": "bad"})))  # then a low probability is sure of another class
+    assert fixed[0].endswith("nearest to one half, at 0.50")
 
 
 def test_with_one_model_the_methods_are_compared() -> None:
@@ -197,6 +217,57 @@ def test_the_headline_gap_goes_before_others_of_its_metric() -> None:
     found = build(with_gap(with_gap(made(), 0, headline=False), 1, headline=True))
     entry = found["verdict"]["models"][0]
     assert (entry["gap"], entry["explainer"]) == (1, "lime")
+
+
+@pytest.mark.parametrize(
+    ("names", "lead"),
+    [
+        (("F1 (bad)", "ROC-AUC", "log loss"), "ROC-AUC"),
+        (("log loss", "F1 (macro)"), "F1 (macro)"),
+        (("RMSE", "R2"), "R2"),
+        (("log loss", "Brier"), "log loss"),
+    ],
+)
+def test_the_leading_score_does_not_hang_on_what_stands_in_brackets(names: tuple[str, ...], lead: str) -> None:
+    source = made()
+    like = [row for row in source.comparison.performance if row.split == "test" and row.score == "ROC-AUC"]
+    rows = tuple(replace(row, score=name) for name in names for row in like)
+    found = build(replace(source, comparison=replace(source.comparison, performance=rows)))
+    assert [found["performance"][entry["performance"]]["score"] for entry in found["verdict"]["models"]] == [lead] * 2
+
+
+def test_a_gap_that_decides_nothing_is_not_level() -> None:
+    weak = Interval(0.01, -0.1, 0.1, 40, "BCa, few differing cases", 0.9)
+    before, after = (build(source)["verdict"]["models"][0] for source in (made(), with_gap(made(), 0, gap=weak, p_adjusted=1.0)))
+    assert sum(before[key] for key in ("ahead", "behind", "level")) == 4
+    assert sum(after[key] for key in ("ahead", "behind", "level")) == 3
+
+
+@pytest.mark.parametrize(
+    ("spoil", "place"),
+    [
+        (lambda found: found["verdict"]["headline"].append(999), r"verdict\.headline\[8\]: 999, but there are \d+ gaps"),
+        (lambda found: found["verdict"]["models"][0].update(gap=999), r"verdict\.models\[0\]\.gap: 999"),
+        (lambda found: found["verdict"]["models"][0].update(performance=999), r"verdict\.models\[0\]\.performance: 999"),
+        (lambda found: found["verdict"]["models"][0].update(gap=found["verdict"]["models"][1]["gap"]), "not about 'forest'"),
+        (lambda found: found["verdict"]["models"][0].update(model="nobody"), "'nobody' is none of the report's models"),
+        (lambda found: found["verdict"]["picture"][0].update(model="nobody"), r"verdict\.picture\[0\]"),
+        (lambda found: found["verdict"].update(reference="forest"), r"verdict\.reference"),
+        (lambda found: found["gaps"][0].update(b="nobody"), r"gaps\[0\]\.b"),
+        (lambda found: found["gaps"][-1].update(model="nobody"), r"gaps\[\d+\]\.model"),
+        (lambda found: found["decomposition"][0].update(model="nobody"), r"decomposition\[0\]"),
+        (lambda found: found["cases"][0]["models"][0].update(model="nobody"), r"cases\[0\]\.models\[0\]"),
+        (lambda found: found["limits"][0]["where"][0].update(model="nobody"), r"limits\[0\]\.where\[0\]"),
+        (lambda found: found["cases"][0]["values"].pop(), "11 values for 12 features"),
+        (lambda found: found["cases"][0]["attributions"][0]["values"].pop(), "11 values for 12 features"),
+    ],
+)
+def test_a_report_that_does_not_fit_together_is_refused(spoil: Any, place: str) -> None:
+    found = build(made())
+    report.validate(found)
+    spoil(found)
+    with pytest.raises(XaiCompareError, match=f"does not fit together at .*{place}"):
+        report.validate(found)
 
 
 def test_hostile_names_survive_unchanged_in_the_data() -> None:

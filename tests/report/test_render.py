@@ -20,6 +20,7 @@ from xai_compare.report.blocks import Figure, Prose, Section, SideBySide
 from xai_compare.report.render import compose, figures
 from xai_compare.report.render import page as page_of
 from xai_compare.report.sections import SECTIONS, Plugin
+from xai_compare.results import Cell
 
 TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost", "Do methods agree", "Cases", "Limits"]
 TITLES += ["Provenance and sign-off"]
@@ -161,7 +162,9 @@ def test_the_first_words_answer_the_question(page: Page) -> None:
     start = said.index("network can be explained less than logistic")
     paragraph = said[start : said.index("Not tested", start)]
     assert "a list of features tells 0.95 of what moves its output, against 1.00" in paragraph
-    assert re.search(r"gap \u22120\.05 \[\u22120\.06, \u22120\.04\], 40 cases", paragraph)
+    assert re.search(r"against 1\.00; corrected for chance the gap is \u22120\.05 \[\u22120\.06, \u22120\.04\] \(40 cases\)\.", paragraph)
+    assert said.count("counted beyond how many features are shown") == 1
+    assert "exploratory" not in paragraph
     assert "lies in the model (interactions between features), not in the method: SHAP loses 0.00" in paragraph
     assert "In return network predicts no better: ROC-AUC" in paragraph
     assert "Not tested: of 61 cells 1 failed and 8 not applicable" in said
@@ -175,6 +178,94 @@ def test_a_difference_in_prediction_is_said_first() -> None:
     )
     said = Page(html_of(replace(source, comparison=replace(source.comparison, performance=rows)))).text("main")
     assert said.index("do not predict equally well. forest predicts better") < said.index("can be explained")
+
+
+def test_that_models_predict_unlike_is_said_once() -> None:
+    source = made()
+    better = Interval(0.1, 0.05, 0.15, 300, "resampled predictions", 0.001)
+    rows = tuple(replace(row, difference=better) if row.difference else row for row in source.comparison.performance)
+    said = Page(html_of(replace(source, comparison=replace(source.comparison, performance=rows)))).text("main")
+    assert said.count("First: the models do not predict equally well.") == 1
+    assert re.search(r"equally well\. forest predicts better: [^;]*?rows\)\. network predicts better: ", said.replace("\u00a0", " "))
+
+
+FEW = "few differing cases: decides nothing"
+
+
+def test_a_headline_gap_on_few_differing_cases_is_flagged_everywhere() -> None:
+    weak = Interval(-0.05, -0.09, -0.01, 40, "BCa, few differing cases", 0.001)
+    found = html_of(with_gap(made(), 0, gap=weak, p_adjusted=1.0, verdict="cannot be told apart"))
+    page, said = Page(found), Page(found).text("main").replace("\u00a0", " ")
+    span = "\u22120.05 [\u22120.09, \u22120.01]"
+    assert f"corrected for chance the gap is {span} ({FEW}; 40 cases)" in said
+    assert said.count(span) == said.count(f"{span} ({FEW}")
+    assert f"not tested ({FEW})" in said
+    assert "1.00 (Holm)" not in said
+    assert "and not tested on 1 of the headline questions" in said
+    (alt,) = [image["alt"].replace("\u00a0", " ") for image in page.all("img") if image["alt"].startswith("Forest plot")]
+    assert f"{span} ({FEW})" in alt
+    assert "dotted lines rest on few differing cases and decide nothing" in said
+
+
+def test_gaps_that_are_all_equal_show_their_p() -> None:
+    equal = Interval(-0.1, None, None, 40, "all equal", 2.0**-39)
+    said = Page(html_of(with_gap(made(), 0, gap=equal, p_adjusted=0.0001, verdict="worse"))).text("main").replace("\u00a0", " ")
+    assert "the gap is \u22120.10 (no interval: all cases differ equally; sign-flip test, p <0.001; 40 cases)" in said
+    assert "<0.001 (Holm; all cases differ equally; sign-flip test)" in said
+
+
+def test_a_first_sentence_that_rests_on_an_exploratory_gap_says_so() -> None:
+    source = made()
+    gaps = tuple(replace(row, headline=False, p_adjusted=None) for row in source.comparison.gaps)
+    said = Page(html_of(replace(source, comparison=replace(source.comparison, gaps=gaps)))).text("main").replace("\u00a0", " ")
+    assert "(40 cases; exploratory). The missing" in said
+
+
+def test_one_is_not_many() -> None:
+    source = made()
+    methods = tuple(method for method in source.results.methods if method.name in ("shap", "random"))
+    said = Page(html_of(replace(source, results=replace(source.results, methods=methods)))).text("header").replace("\u00a0", " ")
+    assert "; 1 method and a control; 40 cases of 12 features" in said
+
+
+def test_long_reasons_are_cut_for_display_only() -> None:
+    source = made()
+    cells = (*source.results.cells, Cell("forest", "shap", "seed_stability", "failed", "no memory " * 200))
+    source = replace(source, results=replace(source.results, cells=cells))
+    found = report.build(source.results, source.comparison)
+    assert any(len(row["reason"]) == 2000 for row in found["limits"])
+    said = Page(report.render(found)).text()
+    assert "no memory no memory" in said
+    assert "no memory " * 31 not in said
+
+
+def test_headings_go_down_one_step_at_a_time(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert max(levels) == 3
+
+
+def test_what_scrolls_shows_its_focus_and_has_a_name(html: str, page: Page) -> None:
+    regions = [attrs for _, attrs in page.tags if attrs.get("tabindex") == "0"]
+    assert len(regions) > 20
+    assert {attrs["class"] for attrs in regions} == {"scroll", "card"}
+    assert all(attrs["role"] == "region" and attrs["aria-label"] for attrs in regions)
+    for selector in (".scroll:focus-visible", ".card:focus-visible"):
+        assert re.search(rf"{re.escape(selector)}[^{{}}]*{{[^}}]*outline: 2px solid", html)
+    removed = re.findall(r"([^{}]*){[^}]*outline: none", html)
+    assert [rule.strip().splitlines()[-1].strip() for rule in removed] == ["main:focus, .case:focus"]  # where the script or a link jumps to
+    assert re.search(r"\.picker a {[^}]*min-height: 24px; min-width: 24px", html)
+
+
+def test_a_ninth_model_is_told_from_the_first_by_its_number() -> None:
+    source = made()
+    more = tuple(replace(source.results.models[2], name=f"network {i}") for i in range(6))
+    results = replace(source.results, models=(*source.results.models, *more))
+    said = Page(html_of(replace(source, results=results))).text("header")
+    assert "1 logistic" in said
+    assert "9 network 5" in said
 
 
 def test_verdicts_and_words_for_what_is_missing() -> None:

@@ -110,6 +110,57 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(folder: Path, tmp
     assert set(contents(tmp_path)) == {"report.json"}
 
 
+def test_an_earlier_reports_files_go_and_nothing_else_does(folder: Path, tmp_path: Path) -> None:
+    where, outside = tmp_path / "audit", tmp_path / "outside.csv"
+    whole = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report.write(whole, where)
+    kept = {"data/mine.csv", "data/results.json", "figures/note.svg", "mine.csv"}
+    gone = {"figures/case-old.svg", "data/old.csv"}
+    for name in kept | gone:
+        (where / name).write_text("x", encoding="utf-8")
+    outside.write_text("x", encoding="utf-8")
+    (where / "figures" / "link.svg").symlink_to(outside)
+    (where / "figures" / "folder.svg").mkdir()
+    listed = [*gone, "data/results.json", "mine.csv", "../outside.csv", "figures/../mine.csv", str(outside), "figures/link.svg"]
+    earlier = {**whole, "assets": [{"path": path} for path in [*listed, "figures/folder.svg", "figures/never.svg", "figures/.."]]}
+    (where / "report.json").write_text(json.dumps(earlier), encoding="utf-8")
+    report.write(whole, where)
+    assert set(contents(where)) == set(contents(folder)) | kept | {"figures/link.svg"}
+    assert (where / "figures" / "folder.svg").is_dir()
+    assert outside.exists()
+
+
+def test_a_folder_that_leads_elsewhere_keeps_its_files(folder: Path, tmp_path: Path) -> None:
+    where, elsewhere = tmp_path / "audit", tmp_path / "elsewhere"
+    where.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "old.csv").write_text("x", encoding="utf-8")
+    (where / "data").symlink_to(elsewhere)
+    (where / "report.json").write_text('{"assets": [{"path": "data/old.csv"}]}', encoding="utf-8")
+    report.write(json.loads((folder / "report.json").read_text(encoding="utf-8")), where)
+    assert (elsewhere / "old.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "earlier", ["", "{", "[]", "null", '{"assets": 3}', '{"assets": [{"path": 3}]}', '{"assets": ["x"]}', "\xff", "[" * 99999]
+)
+def test_an_earlier_report_that_is_spoilt_is_replaced(folder: Path, tmp_path: Path, earlier: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "report.json").write_bytes(earlier.encode("latin-1"))
+    (tmp_path / "mine.csv").write_text("x", encoding="utf-8")
+    report.write(json.loads((folder / "report.json").read_text(encoding="utf-8")), tmp_path)
+    assert set(contents(tmp_path)) == set(contents(folder)) | {"mine.csv"}
+    assert "cannot be read" in caplog.text
+
+
+def test_rendering_again_refuses_a_verdict_that_points_at_nothing(folder: Path, tmp_path: Path) -> None:
+    whole = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    whole["verdict"]["headline"] = [10_000]
+    (tmp_path / "report.json").write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(XaiCompareError, match="headline"):
+        report.rerender(tmp_path)
+    assert set(contents(tmp_path)) == {"report.json"}
+
+
 def test_floats_have_ten_digits() -> None:
     source = made()
     found = report.build(source.results, source.comparison)

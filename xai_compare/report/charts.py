@@ -194,15 +194,8 @@ def _gap(figure: Figure, axes: Axes, y: float, gap: Gap) -> None:
     weight = "bold" if gap.strong else "normal"
     axes.text(-2.63, y, label(gap.label, 36), transform=outside, va="center", color=INK if gap.strong else GREY)
     wide = axes.get_position().width * figure.get_size_inches()[0]
-    axes.text(
-        wide + 0.1,
-        y,
-        _spoken(gap.span) + (f", {gap.flag}" if gap.flag else ""),
-        transform=outside,
-        va="center",
-        color=INK if gap.strong else GREY,
-        weight=weight,
-    )
+    words = ", ".join(filter(None, (_spoken(gap.span), gap.flag)))
+    axes.text(wide + 0.1, y, words, transform=outside, va="center", color=INK if gap.strong else GREY, weight=weight)
 
 
 def _spoken(span: Span) -> str:

@@ -117,8 +117,13 @@ def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric]]:
     return explainers, _chosen(study, "metrics", study.metrics, METRICS)
 
 
+def _in_order(registry: Registry[Any]) -> list[str]:
+    """All plugins; of explainers the additive ones first, because the first that fits every model leads the verdict."""
+    return sorted(registry, key=lambda name: (not getattr(registry[name], "additive", False), name))
+
+
 def _chosen(study: Study, key: str, chosen: Any, registry: Registry[Any]) -> dict[str, Any]:
-    specs = [PluginSpec(name=name) for name in registry] if chosen == "auto" else list(chosen)
+    specs = [PluginSpec(name=name) for name in _in_order(registry)] if chosen == "auto" else list(chosen)
     out: dict[str, Any] = {}
     for i, spec in enumerate(specs):
         try:
