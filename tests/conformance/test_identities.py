@@ -324,3 +324,28 @@ def test_occlusion_of_a_linear_function_is_weight_times_distance_from_the_backgr
 def test_occlusion_sees_neither_of_two_features_that_stand_in_for_each_other():
     game = game_of(valued(lambda x: np.maximum(x[:, 0], x[:, 1])), world([[1.0, 1.0]], [[0.0, 0.0]]))
     np.testing.assert_allclose(EXPLAINERS["occlusion"]()(game, Streams(0)).values, [[0.0, 0.0]], atol=1e-12)
+
+
+class TestCompleteness:
+    def test_is_zero_for_exact_methods_and_by_hand_for_one_that_misses(self):
+        model, data, _, _ = linear_world()
+        game = game_of(model, data)
+        exact = shapley(game)
+        sample = evaluate_coalitions(game, Streams(0))
+
+        def error_of(found):
+            return METRICS["completeness"]()(View((found,), (found,), sample, None, data, Streams(0), tuple(game.cases))).values
+
+        np.testing.assert_allclose(error_of(exact), 0, atol=1e-12)
+        # Twice the values: misses by |f - base| of 2 sum |phi| + |f - base|.
+        doubled = Attribution(2 * exact.values, exact.target, exact.output, base=exact.base, additive=True)
+        moved = np.abs(exact.values.sum(axis=1))
+        np.testing.assert_allclose(error_of(doubled), moved / (2 * np.abs(exact.values).sum(axis=1) + moved), atol=1e-12)
+
+    def test_makes_no_sense_for_a_method_that_promises_nothing(self):
+        from xai_compare.errors import NotApplicable
+
+        model, data, _, _ = linear_world()
+        game = game_of(model, data)
+        with pytest.raises(NotApplicable, match="does not promise"):
+            fit_of(game, shapley(game).values, metric="completeness")

@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from xai_compare.errors import NotApplicable
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import decompose
 from xai_compare.metrics._coalitions import blanked, prepared
 from xai_compare.types import Array, Scores
 
-__all__ = ["AdditiveFit"]
+__all__ = ["AdditiveFit", "Completeness"]
 
 
 @METRICS.register("additive_fit")
@@ -56,3 +57,33 @@ class AdditiveFit:
             "size_alone": part(found.size_alone),
         }
         return Scores(blanked(found.explained, reasons), chance, np.ones(len(phi)), parts, reasons)
+
+
+@METRICS.register("completeness")
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """By how much an additive explanation misses the output: |base + sum phi - output| / (sum |phi| + |output - base|).
+
+    Range 0 to 1, 0 for a method that keeps its promise exactly; lower is better. Only for methods that promise to add up
+    and name a base. No chance level and no skill: a control promises nothing. Costs no model row beyond the shared sample.
+    """
+
+    title: ClassVar[str] = "Completeness error"
+    question: ClassVar[str] = "fidelity"
+    better: ClassVar[Literal["higher", "lower", "none"]] = "lower"
+    range: ClassVar[str] = "0 to 1"
+    cost: ClassVar[str] = "none beyond the shared coalition sample"
+    citation: ClassVar[str] = "Sundararajan, Taly & Yan 2017"
+    scope: ClassVar[Literal["method", "methods", "model"]] = "method"
+    lead: ClassVar[bool] = False
+    needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
+
+    def __call__(self, view: View) -> Scores:
+        own = view.attributions[0]
+        if not own.additive or own.base is None or view.coalitions is None:
+            raise NotApplicable("the method does not promise to add up to the output")
+        moved = view.coalitions.full - own.base
+        size = np.abs(own.values).sum(axis=1) + np.abs(moved)
+        # Nothing moved and nothing said: nothing missed.
+        missed = np.abs(own.values.sum(axis=1) - moved)
+        return Scores(np.divide(missed, size, out=np.zeros_like(size), where=size > 0))
