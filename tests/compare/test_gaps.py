@@ -209,3 +209,13 @@ def test_methods_are_not_held_to_the_tolerance(study, two) -> None:
 def test_options_out_of_range(study, options) -> None:
     with pytest.raises(StudyError, match=r"level|tolerance of 'fidelity'"):
         compare(study({}), **options)
+
+
+def test_a_flagged_interval_lets_nothing_pass_but_may_ask_for_a_review() -> None:
+    from xai_compare.compare.gaps import _disposition
+    from xai_compare.compare.rows import Interval
+
+    flagged = Interval(-0.01, -0.02, 0.0, 20, "BCa, few differing cases", 0.04)
+    assert _disposition(flagged, 0.05) == "not assessed"
+    assert _disposition(flagged, 0.01) == "review"
+    assert _disposition(Interval(-0.01, -0.02, 0.0, 20, "bootstrap-t", 0.04), 0.05) == "pass"

@@ -105,9 +105,9 @@ def test_models_that_nothing_else_tells_apart_get_a_number() -> None:
     assert names(*"abcdefghi")[:2] == ["1 a", "2 b"]  # the ninth has the first one's colour
     alike = [f"gradient boosting {depth} levels of trees" for depth in (3, 4)]
     assert names(*alike) == [f"1 {alike[0]}", f"2 {alike[1]}"]
-    assert names("gradient boosting 100 trees", "gradient boosting 500 trees") == [
-        "gradient boosting 100 trees",
-        "gradient boosting 500 trees",
+    assert names("gradient boosting of depth 3", "gradient boosting of depth 5") == [
+        "gradient boosting of depth 3",
+        "gradient boosting of depth 5",
     ]
 
 
