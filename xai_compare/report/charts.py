@@ -209,7 +209,8 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
     columns = min(len(grids), 3)
     lines = -(-len(grids) // columns)
     size = max(max(len(grid.labels) for grid in grids) - 1, 1)
-    cell = min(0.5, 1.85 / size)
+    margin = 1.65  # room for the longest label that `_triangle` leaves uncut
+    cell = min(0.5, 1.6 / size)
     tall, each = cell * size + 1.45, _WIDTH / 3
     high = lines * tall
 
@@ -217,11 +218,11 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
         for index, grid in enumerate(grids):
             line, column = divmod(index, columns)
             side = cell * (len(grid.labels) - 1)
-            left, top = column * each + 1.4, high - line * tall - 0.3
+            left, top = column * each + margin, high - line * tall - 0.3
             axes = figure.add_axes((left / _WIDTH, (top - side) / high, side / _WIDTH, side / high))
             _triangle(axes, grid)
             axes.text(
-                -1.4, -0.18 / cell, label(grid.model), transform=_inches_from_left(figure, axes), color=colour(grid.place), weight="bold"
+                -margin, -0.18 / cell, label(grid.model), transform=_inches_from_left(figure, axes), color=colour(grid.place), weight="bold"
             )
 
     return draw(_WIDTH, high, paint)
@@ -232,7 +233,8 @@ def _triangle(axes: Axes, grid: Grid) -> None:
     for (row, column), value in grid.values.items():
         shade = "#ffffff" if value is None else _step(value)
         hatch = "///" if value is None else None
-        axes.add_patch(_load_patches().Rectangle((column, row - 1), 1, 1, facecolor=shade, edgecolor="white", hatch=hatch, linewidth=1.5))
+        edge = "#c3c8ce" if value is None else "white"  # a hatch takes the colour of the edge
+        axes.add_patch(_load_patches().Rectangle((column, row - 1), 1, 1, facecolor=shade, edgecolor=edge, hatch=hatch, linewidth=1.5))
         words = "none" if value is None else fixed(value, 2)
         dark = value is not None and abs(value) > 0.55
         axes.text(column + 0.5, row - 0.5, words, ha="center", va="center", color="white" if dark else INK)
@@ -245,7 +247,7 @@ def _triangle(axes: Axes, grid: Grid) -> None:
         rotation_mode="anchor",
         color=INK,
     )
-    axes.set_yticks([i + 0.5 for i in range(n - 1)], [label(name, 20) for name in grid.labels[1:]])
+    axes.set_yticks([i + 0.5 for i in range(n - 1)], [label(name, 22) for name in grid.labels[1:]])
     axes.tick_params(length=0, pad=5)
     axes.spines["bottom"].set_visible(False)
 
