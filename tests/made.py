@@ -56,6 +56,8 @@ def study_of(**options: Any) -> dict[str, Any]:
             {"name": "forest", "kind": "random_forest", "params": {"n_estimators": 8}},
         ],
         "explainers": ["shap", "permutation_importance"],
+        # Metrics that fit every explainer: what a run does with one that does not is told by tests of its own.
+        "metrics": ["additive_fit", "agreement", "effective_features", "features_needed", "performance"],
         **options,
     }
 

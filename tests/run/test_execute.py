@@ -292,7 +292,9 @@ def given(models, **options):
     data = data_of(frame, (frame.a + frame.b > 0).astype(np.int64), ("no", "yes"), (10, 30))
     adapted = {name: adapt(name, model, frame.head(10), ("no", "yes")) for name, model in models.items()}
     specs = [{"name": name, "kind": "given"} for name in models]
-    study = study_from_dict({"data": {"source": "python"}, "models": specs, "explainers": ["shap"], **options})
+    study = study_from_dict(
+        {"data": {"source": "python"}, "models": specs, "explainers": ["shap"], "metrics": study_of()["metrics"], **options}
+    )
     return plan_given(study, data, adapted)
 
 
