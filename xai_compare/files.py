@@ -23,6 +23,6 @@ def place(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(beside, path)
-    except OSError:
+    except BaseException:  # Ctrl-C as well: nothing is left lying about
         beside.unlink(missing_ok=True)
         raise

@@ -6,9 +6,7 @@ import csv
 import hashlib
 import json
 import logging
-import os
 import re
-import tempfile
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_compare.errors import XaiCompareError
+from xai_compare.files import place
 from xai_compare.lazy import load
 from xai_compare.report.coherent import fault
 from xai_compare.report.plain import number
@@ -169,20 +168,4 @@ def _asset(path: str, content: bytes) -> dict[str, Any]:
 
 def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-@lru_cache(maxsize=1)
-def _umask() -> int:
-    """The process's umask: it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    place(path, content)
