@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
 from xai_compare.config import PluginSpec, Study, study_from_dict
-from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name
+from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, guess_task
 from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
@@ -27,7 +27,7 @@ from xai_compare.results import Results
 from xai_compare.run.collect import collect
 from xai_compare.run.execute import Watch, execute
 from xai_compare.run.manifest import timings, write_manifest, write_timings
-from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study
+from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study, targets
 from xai_compare.run.store import DiskStore, MemoryStore, Store
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
@@ -261,12 +261,7 @@ def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
     inputs = take(data.test.inputs, cases)
     if study.target is not None and study.target not in data.classes:
         raise DataError(f"target '{study.target}' is no class. The classes: {', '.join(data.classes) or 'none, this is a regression'}")
-    if data.task == "regression":
-        target = np.zeros(len(cases), dtype=np.int64)
-    elif study.target is not None:
-        target = np.full(len(cases), data.classes.index(study.target), dtype=np.int64)
-    else:
-        target = model.decide(inputs)
+    target = targets(data, study.target, len(cases), lambda: model.decide(inputs))
     return Game(model, data, inputs, cases, target, model.native)
 
 
@@ -365,7 +360,5 @@ def _classes(fitted: Mapping[str, Model], y: Any) -> Sequence[str]:
         return model.outputs if model.task == "classification" else ()
     if y is None:
         return ()
-    from xai_compare.data.tabular import guess_task
-
     labels = np.asarray(y)
-    return [class_name(label) for label in np.unique(labels).tolist()] if guess_task(labels) == "classification" else ()
+    return classes_of(labels) if guess_task(labels) == "classification" else ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name, guess_task, missing_report
+from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, guess_task, missing_report, strata_of
 from xai_compare.errors import DataError, UnknownName, nearest
 from xai_compare.registry import Registry
 from xai_compare.streams import Streams
@@ -109,11 +109,7 @@ def read(spec: DataSpec, seed: int) -> Data:
 def _encode_target(target: npt.NDArray[Any], task: Task) -> tuple[list[str], npt.NDArray[Any]]:
     if task == "regression":
         return [], target.astype(np.float64)
-    classes = (
-        [class_name(label) for label in np.unique(target).tolist()]
-        if target.dtype.kind in "iuf"
-        else sorted(set(map(class_name, target.tolist())))
-    )
+    classes = classes_of(target)
     if len(classes) < 2:
         raise DataError(f"the target has one value only: '{classes[0]}'. There is nothing to explain")
     return classes, class_codes(target, classes)
@@ -122,7 +118,7 @@ def _encode_target(target: npt.NDArray[Any], task: Task) -> tuple[list[str], npt
 def _split(frame: pd.DataFrame, y: npt.NDArray[Any], test_size: float, streams: Streams) -> tuple[Table, Table]:
     from sklearn.model_selection import train_test_split
 
-    strata = y if y.dtype.kind in "iu" else np.searchsorted(np.quantile(y, [0.2, 0.4, 0.6, 0.8]), y)
+    strata = strata_of(y)
     counts = np.bincount(strata)
     if counts[counts > 0].min() < 2:
         raise DataError(f"a class has a single row: a stratified split needs 2 of each ({len(frame)} rows in all)")

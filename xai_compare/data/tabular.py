@@ -16,7 +16,19 @@ from xai_compare.types import Data, IntArray, Table, Task
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_frame", "as_table", "assemble", "class_codes", "class_name", "guess_task", "kinds_of", "missing_report", "spread_rows"]
+__all__ = [
+    "as_frame",
+    "as_table",
+    "assemble",
+    "class_codes",
+    "class_name",
+    "classes_of",
+    "guess_task",
+    "kinds_of",
+    "missing_report",
+    "spread_rows",
+    "strata_of",
+]
 
 
 def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X") -> pd.DataFrame:
@@ -131,16 +143,28 @@ def as_table(inputs: pd.DataFrame, y: npt.NDArray[Any] | None, ids: Sequence[str
     return Table(inputs, y, tuple(ids) if ids is not None else tuple(map(str, range(len(inputs)))))
 
 
+def classes_of(y: npt.NDArray[Any]) -> list[str]:
+    """The class names of a target, numbers in their own order, anything else in that of the text."""
+    if y.dtype.kind in "iuf":
+        return [class_name(label) for label in np.unique(y).tolist()]
+    return sorted(set(map(class_name, y.tolist())))
+
+
+def strata_of(y: npt.NDArray[Any]) -> IntArray:
+    """(n,) the stratum of each row: its class (integers), or the fifth of the target that it lies in (floats)."""
+    return y if y.dtype.kind in "iu" else np.searchsorted(np.quantile(y, [0.2, 0.4, 0.6, 0.8]), y)
+
+
 def spread_rows(y: npt.NDArray[Any] | None, n: int, size: int, rng: np.random.Generator) -> IntArray:
     """`size` of n rows, sorted, without replacement: in the proportions of y's strata where y is known.
 
-    Strata are the classes (integers) or the fifths of y (floats); shares are rounded by the largest remainder.
+    Shares of the strata are rounded by the largest remainder.
     """
     if size >= n:
         return np.arange(n)
     if y is None:
         return np.sort(rng.choice(n, size, replace=False))
-    strata = y if y.dtype.kind in "iu" else np.searchsorted(np.quantile(y, [0.2, 0.4, 0.6, 0.8]), y)
+    strata = strata_of(y)
     labels, counts = np.unique(strata, return_counts=True)
     exact = counts * size / n
     share = np.floor(exact).astype(int)

@@ -18,7 +18,7 @@ from xai_compare.game import sample_size
 from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_scores
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results, Status
 from xai_compare.run.execute import Finished
-from xai_compare.run.jobs import Job, Worker
+from xai_compare.run.jobs import Job, explained_target
 from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
@@ -87,7 +87,7 @@ def _readable(reason: str) -> str:
 
 
 def _model_facts(finished: Finished, name: str) -> ModelFacts:
-    spec = next(model for model in finished.plan.study.models if model.name == name)
+    spec = finished.plan.spec(name)
     outcome = finished[Job("predict", name)]
     about: dict[str, Any] = dict(outcome.about)
     if not outcome.usable:
@@ -117,10 +117,9 @@ def _case_facts(finished: Finished) -> CaseFacts:
     base: dict[str, Array] = {}
     guesses: dict[str, Array] = {}
     probability: dict[str, Array] = {}
-    target = Worker(plan, finished.__getitem__).target()
-    chunks = -(-len(data.explain) // CHUNK)
+    target = explained_target(plan, finished.__getitem__)
     for name in plan.models:
-        answers, samples = finished[Job("predict", name)], [finished[Job("sample", name, chunk=chunk)] for chunk in range(chunks)]
+        answers, samples = finished[Job("predict", name)], [finished[Job("sample", name, chunk=chunk)] for chunk in plan.chunks]
         if answers.usable:
             guesses[name] = answers.arrays["value"][:, 0] if data.task == "regression" else answers.arrays["decision"].astype(np.float64)
             if "probability" in answers.arrays:

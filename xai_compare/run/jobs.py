@@ -22,12 +22,12 @@ from xai_compare.metrics import View
 from xai_compare.models.zoo import KINDS
 from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution
 from xai_compare.results import Status
-from xai_compare.run.plan import CHUNK, Plan
+from xai_compare.run.plan import CHUNK, Plan, targets
 from xai_compare.run.store import Outcome
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution, IntArray, Model, Output
 
-__all__ = ["WHOLE", "Job", "Worker", "graph", "needs", "pair_name"]
+__all__ = ["WHOLE", "Job", "Worker", "explained_target", "graph", "needs", "pair_name"]
 
 _log = logging.getLogger(__name__)
 # A library is silent unless it is asked: what a failed job raised is the reason of its cell.
@@ -59,7 +59,7 @@ def pair_name(a: str, b: str) -> str:
 
 def graph(plan: Plan) -> list[Job]:
     """Every job of a plan, each after those it needs."""
-    chunks = range(-(-len(plan.data.explain) // CHUNK))
+    chunks = plan.chunks
     jobs = [Job("fit", model) for model in plan.models if model not in plan.given]
     jobs += [Job("predict", model) for model in plan.models]
     for model in plan.models:
@@ -150,15 +150,12 @@ class Worker:
     def model(self, name: str) -> Model:
         """The fitted model of this name, loaded once."""
         if name not in self._models:
-            kind = KINDS[self._spec(name).kind]
+            kind = KINDS[self._plan.spec(name).kind]
             self._models[name] = kind.load(name, self._read(Job("fit", name)).content, self._plan.data)
         return self._models[name]
 
-    def _spec(self, name: str):  # type: ignore[no-untyped-def]  # a ModelSpec; config stays out of the worker's types
-        return next(model for model in self._plan.study.models if model.name == name)
-
     def _fit(self, job: Job) -> Outcome:
-        spec = self._spec(job.model)
+        spec = self._plan.spec(job.model)
         # One training seed per model name: no two models share their draws, and adding one changes no other.
         seed = self._streams.at("fit", job.model).integer()
         self._models[job.model], content = KINDS[spec.kind].fit(job.model, self._plan.data, spec.params, seed)
@@ -230,14 +227,10 @@ class Worker:
         if output not in model.offers:
             raise NotApplicable(f"the study explains {output}, which this model does not give (it gives {', '.join(sorted(model.offers))})")
         cases = self._cases(job.chunk)
-        return Game(model, data, data.cases(cases), cases, self.target()[cases], output, self._plan.study.fill)
+        return Game(model, data, data.cases(cases), cases, explained_target(self._plan, self._read)[cases], output, self._plan.study.fill)
 
-    def target(self) -> IntArray:
-        """(n,) the explained output of each case: the class of the study, else the one the reference model predicts."""
-        plan = self._plan
-        n = len(plan.data.explain)
-        if plan.data.task == "regression":
-            return np.zeros(n, dtype=np.int64)
-        if plan.study.target is not None:
-            return np.full(n, plan.data.classes.index(plan.study.target), dtype=np.int64)
-        return np.asarray(self._read(Job("predict", plan.reference)).arrays["decision"], dtype=np.int64)
+
+def explained_target(plan: Plan, read: Callable[[Job], Outcome]) -> IntArray:
+    """(n,) the explained output of each case of a plan; `read` gives the outcome of the reference's predict job."""
+    named, n = plan.study.target, len(plan.data.explain)
+    return targets(plan.data, named, n, lambda: np.asarray(read(Job("predict", plan.reference)).arrays["decision"], dtype=np.int64))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xai_compare.config import PluginSpec, Study, problem
+import numpy as np
+
+from xai_compare.config import ModelSpec, PluginSpec, Study, problem
 from xai_compare.data.sources import read
 from xai_compare.errors import StudyError, UnknownName, XaiCompareError
 from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.zoo import KINDS
 from xai_compare.registry import Registry, configured
-from xai_compare.types import Data, Model, Output
+from xai_compare.types import Data, IntArray, Model, Output
 
-__all__ = ["CHUNK", "Plan", "plan_given", "plan_study"]
+__all__ = ["CHUNK", "Plan", "plan_given", "plan_study", "targets"]
 
 CHUNK = 25
 """Cases of one job. Fixed: results must not depend on workers, memory or timing."""
@@ -46,9 +48,27 @@ class Plan:
     def control(self) -> str:
         return next(name for name, explainer in self.explainers.items() if explainer.control)
 
+    @property
+    def chunks(self) -> range:
+        """The numbers of the chunks of explained cases."""
+        return range(-(-len(self.data.explain) // CHUNK))
+
+    def spec(self, name: str) -> ModelSpec:
+        """What the study says of a model."""
+        return next(model for model in self.study.models if model.name == name)
+
     def output_of(self, native: Output) -> Output:
         """The space in which a model with this native space is explained."""
         return native if self.study.output == "native" else self.study.output
+
+
+def targets(data: Data, named: str | None, n: int, decide: Callable[[], IntArray]) -> IntArray:
+    """(n,) the explained output of each case: the value, the class that is named, or else the one that `decide` gives."""
+    if data.task == "regression":
+        return np.zeros(n, dtype=np.int64)
+    if named is not None:
+        return np.full(n, data.classes.index(named), dtype=np.int64)
+    return decide()
 
 
 def plan_study(study: Study) -> Plan:
