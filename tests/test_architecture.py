@@ -20,12 +20,12 @@ HEAVY = ["torch", "shap", "lime", "sklearn", "scipy", "pandas", "matplotlib"]
 # ---- imports point one way
 
 BASE = {"types", "errors", "streams", "lazy", "registry", "packing", "files"}  # packing: value types as plain arrays
-ADAPTED = BASE | {"data", "models", "game"}
+ADAPTED = BASE | {"data", "models", "game", "removal"}
 PLUGGED = ADAPTED | {"explainers", "metrics", "profiles"}
 RUNNING = PLUGGED | {"results", "config", "run"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
-    **dict.fromkeys(["models", "game"], ADAPTED),
+    **dict.fromkeys(["models", "game", "removal"], ADAPTED),
     "data": ADAPTED | {"config"},  # a source reads the part of the study that describes it
     **dict.fromkeys(["explainers", "metrics", "profiles"], PLUGGED),  # of another room only the protocol: see the plugins below
     "config": BASE,

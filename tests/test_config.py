@@ -56,7 +56,7 @@ def test_defaults() -> None:
     assert (study.data.test_size, study.data.background, study.data.explain) == (0.3, 50, 150)
     assert (study.output, study.explainers, study.metrics, study.target) == ("native", "auto", "auto", None)
     assert (study.fill, study.seed, study.report.show_values) == ("background", 0, None)
-    assert (study.compare.level, study.compare.tolerance, study.compare.pairings) == (0.95, {}, ("same_method",))
+    assert (study.compare.level, study.compare.tolerance, study.compare.pairings) == (0.95, {}, ("same_method", "best_method"))
     assert [model.reference for model in study.models] == [True, False]
 
 
@@ -130,8 +130,8 @@ def test_an_unknown_key_comes_with_the_nearest_spelling(change: dict[str, Any], 
 def test_every_problem_is_told_at_once() -> None:
     found = lines({"data": {"source": "csv"}, "models": [{"name": "a"}, {"name": "a", "kind": "mlp"}], "seed": 1.5})
     assert sorted(found) == [
-        "data.path: missing: source 'csv' needs the file to read",
-        "data.target: missing: source 'csv' needs the column to predict",
+        "data.path: missing: name the file to read, or train and test",
+        "data.target: missing: a file needs the column to predict",
         "models[0].kind: missing: it has no default",
         "models[1].name: 'a' is given twice, first as models[0].name",
         "seed: found 1.5: should be a whole number",
@@ -197,17 +197,29 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_relative_path_starts_at_the_study(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write("{data: {source: csv, path: rows/a.csv, target: y}, models: [{name: a, kind: k}]}")
     study = load_study(file)
-    assert study.data.path == tmp_path / "rows" / "a.csv"
+    assert study.locate(study.data.path) == tmp_path / "rows" / "a.csv"
     assert study.resolved()["data"]["path"] == "rows/a.csv"
     monkeypatch.chdir(tmp_path.parent)
     again = load_study(file.relative_to(tmp_path.parent))
-    assert (again.data.path, again.where) == (study.data.path, f"{tmp_path.name}/study.yaml")
+    assert (again.locate(again.data.path), again.where) == (tmp_path / "rows" / "a.csv", f"{tmp_path.name}/study.yaml")
+
+
+def test_an_environment_variable_in_a_path_is_expanded_and_not_written_down(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = load_study(write("{data: {path: '${XAI_TEST_ROWS}/a.csv', target: y}, models: [{name: a, kind: k}]}"))
+    assert study.resolved()["data"]["path"] == "${XAI_TEST_ROWS}/a.csv"
+    monkeypatch.delenv("XAI_TEST_ROWS", raising=False)
+    with pytest.raises(StudyError, match="needs the environment variable XAI_TEST_ROWS"):
+        study.locate(study.data.path)
+    monkeypatch.setenv("XAI_TEST_ROWS", str(tmp_path / "rows"))
+    assert study.locate(study.data.path) == tmp_path / "rows" / "a.csv"
 
 
 def test_an_absolute_path_does_not_reach_the_manifest(write: Write, tmp_path: Path) -> None:
     target = (tmp_path / "a.csv").as_posix()
     study = load_study(write(f"{{data: {{source: csv, path: '{target}', target: y}}, models: [{{name: a, kind: k}}]}}"))
-    assert study.data.path == tmp_path / "a.csv"
+    assert study.locate(study.data.path) == tmp_path / "a.csv"
     assert study.resolved()["data"]["path"] == "a.csv"
 
 

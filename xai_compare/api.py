@@ -285,7 +285,8 @@ def _audited(plan: Plan, store: Store, watch: Watch | None, jobs: int) -> Audit:
     results = collect(finished)
     spec = plan.study.compare
     tolerance = {str(question): value for question, value in spec.tolerance.items()}
-    return Audit(results, statistics(results, level=spec.level, tolerance=tolerance, seed=plan.study.seed), timings(finished))
+    found = statistics(results, level=spec.level, tolerance=tolerance, seed=plan.study.seed, pairings=spec.pairings)
+    return Audit(results, found, timings(finished))
 
 
 def _study(models: Mapping[str, Any], reference: str | None, seed: int, options: Mapping[str, Any] | None) -> Study:

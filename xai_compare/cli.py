@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_WORTH_SAYING = 0.01  # of the time
 _CHANGED, _BAD_INPUT, _FAILED_CELLS, _INTERNAL, _INTERRUPTED = 1, 2, 3, 70, 130
 
 
@@ -72,6 +73,31 @@ def run(
         typer.echo(f"{audit!r}\n{folder / 'report.html'}")
     if audit.failed:
         typer.echo(f"{len(audit.failed)} cells failed (see Limits in the report):\n  " + "\n  ".join(audit.failed), err=True)
+        raise typer.Exit(_FAILED_CELLS)
+
+
+@app.command()
+def plan(
+    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes to reckon with. Default: one for each core.")] = None,
+) -> None:
+    """Say what a study will cost: cells, model rows and seconds by step, from a pilot on six cases. Trains the models; writes nothing."""
+    from xai_compare.config import load_study
+    from xai_compare.run.forecast import forecast
+    from xai_compare.run.plan import plan_study
+
+    found = forecast(plan_study(load_study(study)))
+    workers = jobs or _cores()
+    cells = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(found.cells.items()))
+    typer.echo(f"{sum(found.cells.values())} cells ({cells}), {found.jobs} jobs\n")
+    typer.echo(f"{'model':<20} {'step':<44} {'model rows':>14} {'seconds':>9}")
+    for step in sorted(found.steps, key=lambda step: -step.seconds):
+        if step.seconds >= _WORTH_SAYING * found.seconds:
+            typer.echo(f"{step.model[:20]:<20} {step.step[:44]:<44} {step.model_rows:>14,} {step.seconds:>9.1f}")
+    typer.echo(f"{'in all':<65} {found.model_rows:>14,} {found.seconds:>9.1f}")
+    typer.echo(f"\nabout {found.seconds / workers:.0f} seconds with --jobs {workers}; steps below 1 % of the time are only in the sum")
+    if found.failures:
+        typer.echo("failed in the pilot:\n  " + "\n  ".join(found.failures), err=True)
         raise typer.Exit(_FAILED_CELLS)
 
 

@@ -8,6 +8,7 @@ reports through `problem`.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainSerializer,
     PrivateAttr,
     StringConstraints,
     Tag,
@@ -31,8 +33,10 @@ from pydantic_core import ErrorDetails
 from xai_compare.errors import StudyError, nearest
 
 __all__ = [
+    "Check",
     "CompareSpec",
     "DataSpec",
+    "DatePart",
     "ModelSpec",
     "Pairing",
     "PluginSpec",
@@ -47,7 +51,10 @@ __all__ = [
 
 Question: TypeAlias = Literal["fidelity", "stability", "simplicity", "agreement", "sanity", "truth"]
 Pairing: TypeAlias = Literal["same_method", "best_method"]
+Check: TypeAlias = Literal["probability", "fill"]
+DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour", "days"]
 
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LIMIT: Final = 2**20  # bytes: a study is written by hand, anything larger is a mistake or an attack
 
 # Strict scalars: the text "0" is no number and the number 1 is no truth value, so that a slip in the YAML is seen.
@@ -55,6 +62,9 @@ _Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_l
 _Int: TypeAlias = Annotated[int, Field(strict=True)]
 _Float: TypeAlias = Annotated[float, Field(strict=True)]
 _Bool: TypeAlias = Annotated[bool, Field(strict=True)]
+_Label: TypeAlias = Annotated[str, StringConstraints(min_length=1)] | _Int | _Float
+# A path stands as it was written; of an absolute one only the file's name leaves this machine.
+_File: TypeAlias = Annotated[Path, PlainSerializer(lambda path: path.name if path.is_absolute() else path.as_posix())]
 
 
 class _Spec(BaseModel):
@@ -87,13 +97,24 @@ class ModelSpec(_Spec):
 class DataSpec(_Spec):
     """Where the cases come from and which of them are used.
 
-    `test_size` is the share held out, `background` the rows that stand for "this feature is not known", `explain` the
-    cases explained, `drop` the columns left out. `source: csv` reads `path` and predicts its column `target`.
+    Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
+    `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted; `positive` names the class that
+    scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
+    value, `categorical` columns of numbers that are codes, `dates` what is taken from a date. `background` counts the rows that stand
+    for "this feature is not known", `explain` the cases explained.
     """
 
-    source: _Name
-    path: Path | None = None
+    source: _Name = "file"
+    path: _File | None = None
+    train: _File | None = None
+    test: _File | None = None
+    split: _Name | None = None
     target: _Name | None = None
+    positive: _Label | None = None
+    id: _Name | None = None
+    missing: tuple[_Label, ...] = ()
+    categorical: tuple[_Name, ...] = ()
+    dates: dict[_Name, Annotated[tuple[DatePart, ...], Field(min_length=1)]] = {}
     test_size: Annotated[_Float, Field(gt=0, lt=1)] = 0.3
     background: Annotated[_Int, Field(ge=1)] = 50
     explain: Annotated[_Int, Field(ge=1)] = 150
@@ -101,11 +122,15 @@ class DataSpec(_Spec):
 
 
 class CompareSpec(_Spec):
-    """How models are compared: confidence level, pairings, and the largest loss per question that is tolerated."""
+    """How models are compared: confidence level, pairings, and the largest loss per question that is tolerated.
+
+    `checks` are the conditions under which the fidelity gap is measured again: on the scale of probabilities, with a second fill.
+    """
 
     level: Annotated[_Float, Field(ge=0.5, le=0.999)] = 0.95
     tolerance: dict[Question, Annotated[_Float, Field(ge=0)]] = {}
-    pairings: Annotated[tuple[Pairing, ...], Field(min_length=1)] = ("same_method",)
+    pairings: Annotated[tuple[Pairing, ...], Field(min_length=1)] = ("same_method", "best_method")
+    checks: tuple[Check, ...] = ("probability", "fill")
 
 
 class ReportSpec(_Spec):
@@ -146,7 +171,7 @@ class Study(_Spec):
     seed: Annotated[_Int, Field(ge=0)] = 0
 
     _where: str = PrivateAttr("<study>")
-    _written_path: str | None = PrivateAttr(None)
+    _folder: Path = PrivateAttr(Path())
 
     @field_validator("models")
     @classmethod
@@ -174,9 +199,20 @@ class Study(_Spec):
         >>> study_from_dict(spec).resolved()["data"]["explain"]
         150
         """
-        plain = self.model_dump(mode="json")
-        plain["data"]["path"] = self._written_path
-        return plain
+        return self.model_dump(mode="json")
+
+    def locate(self, path: Path) -> Path:
+        """Where a file that the study names lies: `${NAME}` is an environment variable, a relative path starts in the study's folder.
+
+        Raises
+        ------
+        StudyError
+            If a variable is not set.
+        """
+        unset = [name for name in _VARIABLE.findall(str(path)) if name not in os.environ]
+        if unset:
+            raise StudyError(f"{self.where}: the path '{path}' needs the environment variable {unset[0]}, which is not set")
+        return self._folder / _VARIABLE.sub(lambda found: os.environ[found[1]], str(path))
 
 
 def load_study(path: str | Path) -> Study:
@@ -184,7 +220,7 @@ def load_study(path: str | Path) -> Study:
 
     Parameters
     ----------
-    path : a YAML file of at most 1 MB. A relative `data.path` in it is taken from the file's own folder.
+    path : a YAML file of at most 1 MB. Relative paths in it are taken from the file's own folder.
 
     Raises
     ------
@@ -195,14 +231,12 @@ def load_study(path: str | Path) -> Study:
     file = Path(path)
     where = _display(file)
     study = _checked(_parse(_read(file, where), where), where)
-    if study.data.path is None:
-        return study
-    data = study.data.model_copy(update={"path": file.absolute().parent / study.data.path})
-    return study.model_copy(update={"data": data})
+    study._folder = file.absolute().parent
+    return study
 
 
 def study_from_dict(mapping: Mapping[str, Any], where: str = "<study>") -> Study:
-    """Check a study given as a mapping, by the rules of the file. A relative `data.path` is left as it is.
+    """Check a study given as a mapping, by the rules of the file. Relative paths in it are taken from the working folder.
 
     Raises
     ------
@@ -319,9 +353,7 @@ def _checked(raw: object, where: str) -> Study:
         problems.setdefault(at, message)
     if problems or study is None:
         raise StudyError("\n".join(_line(where, at, message) for at, message in problems.items()))
-    path = study.data.path
     study._where = where
-    study._written_path = None if path is None else path.name if path.is_absolute() else path.as_posix()
     return study
 
 
@@ -350,15 +382,31 @@ def _contradictions(raw: object) -> Iterator[tuple[str, str]]:
         yield from _repeated(raw.get(key), key)
     compare = raw.get("compare")
     if isinstance(compare, Mapping):
-        yield from _repeated(compare.get("pairings"), "compare.pairings")
+        for key in ("pairings", "checks"):
+            yield from _repeated(compare.get(key), f"compare.{key}")
     references = [i for i, model in _items(raw.get("models")) if isinstance(model, Mapping) and model.get("reference") is True]
     for i in references[1:]:
         yield f"models[{i}].reference", f"models[{references[0]}] is the reference already: only one model can be"
     data = raw.get("data")
-    if isinstance(data, Mapping) and data.get("source") == "csv":
-        for key, what in (("path", "the file to read"), ("target", "the column to predict")):
-            if data.get(key) is None:
-                yield f"data.{key}", f"missing: source 'csv' needs {what}"
+    if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv"):
+        yield from _file_contradictions(data)
+
+
+def _file_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    given = {key for key in ("path", "train", "test", "split", "target") if data.get(key) is not None}
+    if "target" not in given:
+        yield "data.target", "missing: a file needs the column to predict"
+    if not given & {"path", "train", "test"}:
+        yield "data.path", "missing: name the file to read, or train and test"
+    elif "path" in given and given & {"train", "test"}:
+        yield "data.path", "a file is given beside train and test: name one or the other"
+    elif "path" not in given:
+        for key in sorted({"train", "test"} - given):
+            yield f"data.{key}", "missing: train and test need a file each"
+        if "split" in given:
+            yield "data.split", "train and test are split already: leave it out"
+    if "split" in given and "test_size" in data:
+        yield "data.test_size", "the column of data.split says which rows are held out: leave it out"
 
 
 def _items(value: object) -> list[tuple[int, Any]]:

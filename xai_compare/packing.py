@@ -15,6 +15,8 @@ __all__ = ["join_attributions", "join_scores", "pack_attribution", "pack_scores"
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+_CURVE = "curve:"  # before the name of a curve; a slash would make it a part
+
 
 def _text(value: Any) -> npt.NDArray[Any]:
     return np.frombuffer(json.dumps(value, sort_keys=True).encode(), dtype=np.uint8)
@@ -91,6 +93,7 @@ def pack_scores(scores: Scores, prefix: str = "") -> Arrays:
         if (array := getattr(scores, name)) is not None:
             arrays[f"{prefix}{name}"] = array
     arrays[f"{prefix}facts"] = _text({"reasons": [[int(i), reason] for i, reason in sorted(scores.reasons.items())], "n": scores.n})
+    arrays |= {f"{prefix}{_CURVE}{name}": curve for name, curve in scores.curves.items()}
     for name, part in scores.parts.items():
         arrays |= pack_scores(part, f"{prefix}{name}/")
     return arrays
@@ -103,8 +106,9 @@ def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> S
     own = {name: arrays.get(f"{prefix}{name}") for name in ("chance", "ceiling", "replicates")}
     facts = _untext(arrays[f"{prefix}facts"])
     reasons = {int(i): str(reason) for i, reason in facts["reasons"]}
+    curves = {key.removeprefix(_CURVE): arrays[f"{prefix}{key}"] for key in inner if key.startswith(_CURVE)}
     nested = {name: unpack_scores(arrays, f"{prefix}{name}/") for name in parts}
-    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"], facts["n"])
+    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"], facts["n"], curves)
 
 
 def join_scores(chunks: list[Scores]) -> Scores:
@@ -117,6 +121,12 @@ def join_scores(chunks: list[Scores]) -> Scores:
     reasons = {int(start) + i: reason for start, chunk in zip(starts, chunks, strict=False) for i, reason in chunk.reasons.items()}
     names = [name for name in first.parts if all(name in chunk.parts for chunk in chunks)]
     parts = {name: join_scores([chunk.parts[name] for chunk in chunks]) for name in names}
+    curves = {name: np.concatenate([chunk.curves[name] for chunk in chunks]) for name in first.curves}
     return Scores(
-        np.concatenate([chunk.values for chunk in chunks]), _stacked(chunks, "chance"), _stacked(chunks, "ceiling"), parts, reasons
+        np.concatenate([chunk.values for chunk in chunks]),
+        _stacked(chunks, "chance"),
+        _stacked(chunks, "ceiling"),
+        parts,
+        reasons,
+        curves=curves,
     )

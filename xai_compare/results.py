@@ -73,6 +73,7 @@ class Cell:
     """One (model, explainer, metric) of the study; metric "" is the explanation itself.
 
     For a metric of scope "methods" the explainer reads "a ~ b"; for scope "model" it is "".
+    `condition` is "" for the study's own question, else what was changed to ask it again, see `Results.checks`.
     """
 
     model: str
@@ -80,6 +81,7 @@ class Cell:
     metric: str
     status: Status
     reason: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +108,8 @@ class Results:
     """Everything a run produced, in plain values and arrays.
 
     attributions are keyed (model, explainer) and scores (model, explainer, metric), with the same naming as `Cell`.
+    `checks` are the scores of the fidelity metric asked again, keyed (condition, model, explainer): "probability" for all models
+    on the scale of probabilities, or the name of a second fill ("reference") for hidden features.
     `limits` are warnings in plain words; `provenance` is what the manifest prints.
     """
 
@@ -123,6 +127,7 @@ class Results:
     cases: CaseFacts
     attributions: Mapping[tuple[str, str], Attribution]
     scores: Mapping[tuple[str, str, str], Scores]
+    checks: Mapping[tuple[str, str, str], Scores] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -145,6 +150,8 @@ class Results:
             arrays |= {f"a{i}/{name}": array for name, array in pack_attribution(attribution).items()}
         for i, score in enumerate(self.scores.values()):
             arrays |= {f"s{i}/{name}": array for name, array in pack_scores(score).items()}
+        for i, score in enumerate(self.checks.values()):
+            arrays |= {f"k{i}/{name}": array for name, array in pack_scores(score).items()}
         cases = {"target": self.cases.target} | ({} if self.cases.y is None else {"y": self.cases.y})
         for name in _PER_MODEL:
             cases |= {f"{name}/{i}": array for i, array in enumerate(getattr(self.cases, name).values())}
@@ -158,7 +165,8 @@ class Results:
         listed = {name: [asdict(each) for each in getattr(self, name)] for name in _LISTED}
         plain = {name: getattr(self, name) for name in _PLAIN}
         cases = {"ids": self.cases.ids, "values": self.cases.values} | {name: list(getattr(self.cases, name)) for name in _PER_MODEL}
-        return plain | listed | {"cases": cases, "attributions": list(self.attributions), "scores": list(self.scores)}
+        keys = {name: list(getattr(self, name)) for name in ("attributions", "scores", "checks")}
+        return plain | listed | keys | {"cases": cases}
 
     @classmethod
     def load(cls, folder: str | Path) -> Results:
@@ -195,6 +203,7 @@ class Results:
             cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model),
             attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
             scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},
+            checks={(c, m, e): unpack_scores(under(f"k{i}/")) for i, (c, m, e) in enumerate(facts.get("checks", []))},
         )
 
 

@@ -5,8 +5,8 @@ Shapes: n cases, d features, k outputs, m coalitions. Arrays are float64, and re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -74,6 +74,10 @@ class FeatureSpace(Protocol):
     def kinds(self) -> tuple[str, ...]:
         """(d,) what each feature is: "numeric", "categorical"."""
 
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The ways of hiding features, the usual one first."""
+
     def present(self, inputs: Inputs) -> BoolArray:
         """(n, d): which features a case has at all (always all for a table)."""
 
@@ -97,6 +101,15 @@ class FeatureSpace(Protocol):
         -------
         m * width(fill) inputs; the fill rows of one coalition stand together.
         """
+
+    def neighbours(self, inputs: Inputs, known: Inputs, count: int, draws: Sequence[np.random.Generator]) -> Inputs:
+        """n * count slightly changed copies of n inputs, made of what is in `known`; those of one input stand together.
+
+        draws : the random generator of each input.
+        """
+
+    def with_background(self, inputs: Inputs) -> FeatureSpace:
+        """The same features, hidden by other rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +137,10 @@ class Data:
     def background_inputs(self) -> Inputs:
         """The inputs of the background rows."""
         return take(self.train.inputs, self.background)
+
+    def with_background(self, rows: IntArray) -> Data:
+        """The same data with other background rows of `train`."""
+        return replace(self, background=rows, space=self.space.with_background(take(self.train.inputs, rows)))
 
 
 class Model(Protocol):
@@ -242,6 +259,7 @@ class Scores:
     ceiling : (n,) the best possible score, or None where there is none; skill needs both.
     parts : named sub-scores of the same n cases, each a `Scores` of its own.
     reasons : {case index within values: reason} for every NaN.
+    curves : named curves, each (n, steps): what the score is the area of; NaN rows where the score is NaN.
     replicates : (r,) the statistic on resampled predictions (scope "model" only): the same resamples for every model.
     n : how many rows the one value of a metric of scope "model" rests on.
     """
@@ -253,12 +271,16 @@ class Scores:
     reasons: Mapping[int, str] = field(default_factory=dict)
     replicates: Array | None = None
     n: int | None = None
+    curves: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.values)
         for what, array in (("chance", self.chance), ("ceiling", self.ceiling)):
             if array is not None and array.shape != (n,):
                 raise XaiCompareError(f"score {what} must have shape ({n},), found {array.shape}")
+        for name, curve in self.curves.items():
+            if curve.ndim != 2 or len(curve) != n:
+                raise XaiCompareError(f"curve '{name}' must have shape ({n}, steps), found {curve.shape}")
         unexplained = set(np.flatnonzero(np.isnan(self.values)).tolist()) - set(self.reasons)
         if unexplained:
             raise XaiCompareError(f"a score is NaN without a reason at case {min(unexplained)}")

@@ -32,11 +32,13 @@ def study() -> Callable[..., Results]:
         methods: Sequence[str] = ("saliency", "shap", "lime", "random"),
         predicted: Mapping[str, Any] | None = None,
         task: Any = "classification",
+        checks: Mapping[tuple[str, str, str], Scores] | None = None,
     ) -> Results:
         cases = CaseFacts((), np.zeros(0, dtype=np.int64), None, None, {}, {}, dict(predicted or {}), {})
         facts = tuple(ModelFacts(name, "kind", "margin", reference=name == models[0], trained_here=True) for name in models)
         metrics = (ADDITIVE_FIT, FEATURES_NEEDED, SEED_STABILITY, AGREEMENT, PERFORMANCE)
-        return Results("", {}, task, (), (), (), {}, facts, tuple(map(_method, methods)), metrics, (), cases, {}, dict(scores))
+        plain = ("", {}, task, (), (), (), {}, facts, tuple(map(_method, methods)), metrics, (), cases)
+        return Results(*plain, {}, dict(scores), dict(checks or {}))
 
     return make
 

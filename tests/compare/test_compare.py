@@ -35,16 +35,20 @@ def test_the_order_of_the_scores_does_not_matter(study, everything) -> None:
     backwards = {key: replace(one, parts=dict(reversed(one.parts.items()))) for key, one in reversed(everything.items())}
     forth, back = compare(study(everything)), compare(study(backwards))
     assert forth == back
-    # 2 models x 4 explainers x 2 metrics x 3; 3 explainers x 2 metrics, agreement, 2 models x 3 pairs x 2 metrics; 2 models x 2 pairs x 3.
-    assert [len(rows) for rows in (forth.skills, forth.gaps, forth.agreement)] == [48, 6 + 1 + 12, 12]
+    # 2 models x 4 explainers x 2 metrics x 3; the best methods on the one lead metric, 3 explainers x 2 metrics, agreement,
+    # 2 models x 3 pairs x 2 metrics; 2 models x 2 pairs x 3.
+    assert [len(rows) for rows in (forth.skills, forth.gaps, forth.agreement)] == [48, 1 + 6 + 1 + 12, 12]
 
 
 def test_seed_and_level_matter(study, everything) -> None:
     first = compare(study(everything))
     assert first == compare(study(everything), seed=0)
     other = compare(study(everything), seed=1)
-    assert first.gaps[0].gap.low != other.gaps[0].gap.low
-    assert first.gaps[0].gap.estimate == other.gaps[0].gap.estimate
+    assert [gap.pairing for gap in first.gaps[:2]] == ["best_method", "same_method"]
+    assert first.gaps[1].gap.low != other.gaps[1].gap.low
+    assert first.gaps[1].gap.estimate == other.gaps[1].gap.estimate
+    # The best methods are chosen on other halves.
+    assert first.gaps[0].gap.estimate != other.gaps[0].gap.estimate
     wide = compare(study(everything), level=0.99)
     assert wide.level == 0.99
     assert wide.gaps[0].gap.low < first.gaps[0].gap.low
@@ -63,6 +67,7 @@ def test_inputs_are_left_alone(study, everything) -> None:
 def test_nothing_to_compare(study) -> None:
     comparison = compare(study({}))
     assert (comparison.skills, comparison.gaps, comparison.agreement, comparison.performance) == ((), (), (), ())
+    assert (comparison.curves, comparison.powerless) == ((), frozenset())
     assert compare(study({}, models=("logistic",))).gaps == ()
 
 

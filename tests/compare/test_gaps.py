@@ -1,4 +1,4 @@
-"""Gap rows: which there are, the family of headlines, verdicts and dispositions."""
+"""Gap rows by the same method: which there are, the family of headlines, verdicts and dispositions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import math
 import numpy as np
 import pytest
 
-from xai_compare.compare import compare
+from xai_compare.compare import Comparison
+from xai_compare.compare import compare as statistics
 from xai_compare.compare.intervals import holm
 from xai_compare.errors import StudyError, XaiCompareError
 
 N = 40
+
+
+def compare(results, **options) -> Comparison:
+    """By the same method; the best ones have a test file of their own."""
+    return statistics(results, pairings=("same_method",), **options)
 
 
 def noisy(scored, mean, seed, chance=0.1, ceiling=1.0, spread=0.05):
@@ -103,7 +109,7 @@ def test_nan_is_dropped_pairwise(study, scored) -> None:
 
 def test_unpairable_scores_are_an_error(study, scored) -> None:
     scores = {("logistic", "shap", "additive_fit"): scored([0.5, 0.6], 0, 1), ("network", "shap", "additive_fit"): scored([0.5], 0, 1)}
-    with pytest.raises(XaiCompareError, match=r"additive_fit.*network has scores for 1 cases, logistic for 2"):
+    with pytest.raises(XaiCompareError, match=r"'additive_fit' of shap: network minus logistic cannot.*scores for 1 and for 2 cases"):
         compare(study(scores))
 
 

@@ -24,7 +24,7 @@ def fit_of(game, phi, control=None, metric="additive_fit", **params):
     sample = evaluate_coalitions(game, Streams(0))
     own = Attribution(np.asarray(phi, dtype=float), game.target, game.output)
     noise = own if control is None else Attribution(control, game.target, game.output)
-    return METRICS[metric](**params)(View((own,), (noise,), sample, game.model, game.data, Streams(0), tuple(game.cases)))
+    return METRICS[metric](**params)(View(game.data, Streams(0), tuple(game.cases), (own,), noise, sample))
 
 
 def shapley(game, **params):
@@ -213,7 +213,7 @@ class TestChance:
         rng = np.random.default_rng(5)
         n, d = 4000, 13
         a, b = (Attribution(rng.standard_normal((n, d)), np.zeros(n, dtype=int), "value") for _ in range(2))
-        view = View((a, b), (a,), None, None, None, Streams(0), tuple(range(n)))
+        view = View(None, Streams(0), tuple(range(n)), (a, b))
         scores = METRICS["agreement"]()(view)
         for name, part in {"sign": scores, **scores.parts}.items():
             excess = part.values - part.chance
@@ -227,7 +227,7 @@ class TestChance:
         b[:, 0] += 1e-9
         b = np.take_along_axis(b, np.argsort(rng.random((n, d)), axis=1), axis=1)
         one, other = (Attribution(values, np.zeros(n, dtype=int), "value") for values in (a, b))
-        scores = METRICS["agreement"]()(View((one, other), (one,), None, None, None, Streams(0), tuple(range(n))))
+        scores = METRICS["agreement"]()(View(None, Streams(0), tuple(range(n)), (one, other)))
         for name, part in {"sign": scores, **scores.parts}.items():
             excess = (part.values - part.chance)[~np.isnan(part.values)]
             assert abs(excess.mean()) < 3 * excess.std(ddof=1) / np.sqrt(len(excess)), name
@@ -261,7 +261,7 @@ class TestSymmetries:
     def test_identical_attributions_agree_fully(self):
         phi = RNG.standard_normal((5, 9))
         a = Attribution(phi, np.zeros(5, dtype=int), "value")
-        scores = METRICS["agreement"]()(View((a, a), (a,), None, None, None, Streams(0), tuple(range(5))))
+        scores = METRICS["agreement"]()(View(None, Streams(0), tuple(range(5)), (a, a)))
         for part in (scores, *scores.parts.values()):
             np.testing.assert_allclose(part.values, 1, atol=1e-12)
 
@@ -334,7 +334,7 @@ class TestCompleteness:
         sample = evaluate_coalitions(game, Streams(0))
 
         def error_of(found):
-            return METRICS["completeness"]()(View((found,), (found,), sample, None, data, Streams(0), tuple(game.cases))).values
+            return METRICS["completeness"]()(View(data, Streams(0), tuple(game.cases), (found,), coalitions=sample)).values
 
         np.testing.assert_allclose(error_of(exact), 0, atol=1e-12)
         # Twice the values: misses by |f - base| of 2 sum |phi| + |f - base|.

@@ -8,7 +8,6 @@ import pytest
 import shap
 import torch
 from captum.attr import IntegratedGradients
-from lime.lime_tabular import LimeTabularExplainer
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -243,56 +242,6 @@ class TestIntegratedGradients:
         model, data = classification(LogisticRegression())
         with pytest.raises(NotApplicable, match="gradients"):
             EXPLAINERS["integrated_gradients"]()(game_of(model, data), Streams(0))
-
-
-class TestLime:
-    def test_equals_the_package_called_by_hand(self):
-        model, data = classification(RandomForestClassifier(10, random_state=0), cases=3, background=60)
-        found = EXPLAINERS["lime"](samples=300)(game_of(model, data, 1), Streams(0).at("lime"))
-        background, cases = data.background_inputs().to_numpy(), data.cases().to_numpy()
-        names = list(data.space.names)
-        for i in range(3):
-            seed = Streams(0).at("lime", "case", i).integer()
-            theirs = LimeTabularExplainer(background, mode="regression", feature_names=names, random_state=np.random.RandomState(0))
-            theirs.random_state.seed(seed)
-
-            def outputs(rows):
-                return model.predict(pd.DataFrame(rows, columns=names), "probability")[:, 1]
-
-            weights = dict(theirs.explain_instance(cases[i], outputs, num_features=6, num_samples=300).local_exp[1])
-            np.testing.assert_allclose(found.values[i], [weights[j] for j in range(6)], atol=1e-12)
-
-    def test_a_case_does_not_depend_on_the_others(self):
-        model, data = classification(LogisticRegression(), cases=4, background=40)
-        from xai_compare.game import Game
-
-        whole = EXPLAINERS["lime"](samples=200)(game_of(model, data, 1), Streams(0)).values
-        last = np.array([3])
-        alone = Game(model, data, data.cases(last), last, np.array([1]), "margin")
-        np.testing.assert_array_equal(EXPLAINERS["lime"](samples=200)(alone, Streams(0)).values[0], whole[3])
-
-    def test_categories_constant_columns_and_booleans_work(self):
-        rng = np.random.default_rng(0)
-        frame = pd.DataFrame({"a": rng.standard_normal(80), "same": 1.0, "job": rng.choice(["x", "y"], 80), "flag": rng.random(80) > 0.5})
-        data = world(frame.head(4), frame.tail(40))
-        model = valued(lambda rows: np.array([float(row[0]) + 2 * (row[2] == "x") for row in rows]))
-        found = EXPLAINERS["lime"](samples=500)(game_of(model, data), Streams(0))
-        strong = np.abs(found.values).mean(axis=0)
-        assert strong[2] > 10 * max(strong[1], strong[3])
-
-    def test_a_constant_column_keeps_its_value_in_the_neighbourhood(self):
-        # The package itself would ask the model about 0 there.
-        frame = pd.DataFrame({"a": np.random.default_rng(0).standard_normal(60), "year": 2020.0})
-        asked = []
-        model = valued(lambda rows: asked.append(np.unique(rows[:, 1])) or rows[:, 0])
-        EXPLAINERS["lime"](samples=100)(game_of(model, world(frame.head(2), frame.tail(40))), Streams(0))
-        assert np.unique(np.concatenate(asked)).tolist() == [2020.0]
-
-    def test_missing_values_are_not_applicable(self):
-        frame, _ = classified()
-        frame.iloc[0, 0] = np.nan
-        with pytest.raises(NotApplicable, match="missing values"):
-            EXPLAINERS["lime"]()(game_of(valued(lambda x: x[:, 1]), world(frame.head(3), frame.tail(20))), Streams(0))
 
 
 class TestPermutationImportance:

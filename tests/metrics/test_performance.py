@@ -31,7 +31,7 @@ def scored(estimator, y_of=None, outcomes=True):
     data = assemble(train, test, task, classes, (20, 10), Streams(0), {})
     fitted = estimator.fit(frame.head(200), y[:200])
     model = adapt("m", fitted, data.background_inputs())
-    return METRICS["performance"](resamples=500)(View((), (), None, model, data, Streams(0), ())), fitted, frame, y
+    return METRICS["performance"](resamples=500)(View(data, Streams(0), model=model)), fitted, frame, y
 
 
 def test_two_classes():

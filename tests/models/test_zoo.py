@@ -13,7 +13,16 @@ from xai_compare.errors import ModelError, XaiCompareError
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data
 
-FAST = {"random_forest": {"n_estimators": 12}, "mlp": {"hidden": [8], "epochs": 15, "patience": 5, "learning_rate": 0.02}}
+FAST = {
+    "catboost": {"iterations": 25, "learning_rate": 0.3},
+    "extra_trees": {"n_estimators": 12},
+    "gradient_boosting": {"n_estimators": 25},
+    "hist_gradient_boosting": {"max_iter": 25, "min_samples_leaf": 5},
+    "lightgbm": {"n_estimators": 25, "min_child_samples": 5},
+    "mlp": {"hidden": [8], "epochs": 15, "patience": 5, "learning_rate": 0.02},
+    "random_forest": {"n_estimators": 12},
+    "xgboost": {"n_estimators": 25},
+}
 CASES = [(kind, task) for kind in KINDS for task in KINDS[kind].tasks]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xai_compare.compare import AgreementRow, Comparison, GapRow, Interval, PerformanceRow, SkillRow
+from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, Interval, PerformanceRow, SkillRow
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results
 from xai_compare.types import Array, Attribution
 
@@ -37,10 +37,21 @@ METHODS = (
     MethodFacts("random", "random numbers", "", True, "case", True, {}),
 )
 
+TAKEN = "not among the cases from which features are taken away one by one"
+STEPS = D
+REMOVAL = "about 2 (d - 1) background model rows per case"
+
 METRICS = (
     MetricFacts("additive_fit", "additive fit", "fidelity", "higher", "0 to 1", "2 m model rows per case", "", "method", True),
     MetricFacts("input_stability", "input stability", "stability", "higher", "0 to 1", "5 explanations per case", "", "method", True),
     MetricFacts("features_needed", "features needed", "simplicity", "lower", "1 to d + 1", "no new model rows", "", "method", True),
+    MetricFacts("ordering", "ordering of features", "fidelity", "higher", "-1 to 1", REMOVAL, "Samek et al. 2017", "method", False),
+    MetricFacts("ordering_abs", "ordering by strength", "fidelity", "higher", "-1 to 1", REMOVAL, "Samek et al. 2017", "method", False),
+    MetricFacts("comprehensiveness", "comprehensiveness", "fidelity", "higher", "-1 to 1", "none", "", "method", False),
+    MetricFacts("sufficiency", "sufficiency", "fidelity", "lower", "-1 to 1", "none", "", "method", False),
+    MetricFacts("completeness", "completeness error", "fidelity", "lower", "0 to 1", "none", "", "method", False),
+    MetricFacts("seed_stability", "stability over seeds", "stability", "higher", "0 to 1", "3 explanations per case", "", "method", False),
+    MetricFacts("background_stability", "stability over backgrounds", "stability", "higher", "0 to 1", "3 more", "", "method", False),
     MetricFacts("agreement", "sign agreement", "agreement", "higher", "0 to 1", "none", "Krishna et al. 2022", "methods", True),
 )
 
@@ -163,7 +174,8 @@ def _fit(model: str, method: str) -> dict[str, Array]:
 
 
 def _comparison(names: dict[str, str], task: str) -> Comparison:
-    return Comparison(0.95, _skills(names), _gaps(names), _agreement(names), _performance(names, task), _agree(names, task))
+    rows = (_skills(names), _gaps(names, task), _agreement(names), _performance(names, task), _agree(names, task))
+    return Comparison(0.95, *rows, curves=_curves(names))
 
 
 def _agree(names: dict[str, str], task: str) -> dict[str, Interval]:
@@ -195,22 +207,73 @@ def _skills(names: dict[str, str]) -> tuple[SkillRow, ...]:
             missing = {"no neighbour": 2} if model == "forest" else {}
             stable = np.clip(1 - LOSS[method.name] - 0.1 * _rng(model, method.name, "s").random(N), 0, 1)
             rows.append(SkillRow(name, method.name, "input_stability", "", span(stable), 0.01, 1.0, span(stable), missing))
+            rows.append(SkillRow(name, method.name, "input_stability", "output_changed", span(0.5 + stable / 4), None, None, None))
             needed = 4 + 8 * LOSS[method.name] + _rng(model, method.name, "n").normal(size=N)
             rows.append(SkillRow(name, method.name, "features_needed", "", span(needed), 13.0, 1.0, span((13 - needed) / 12), {}))
+            rows += _more_skills(name, model, method)
     return tuple(rows)
 
 
-def _gaps(names: dict[str, str]) -> tuple[GapRow, ...]:
+def _more_skills(name: str, model: str, method: MethodFacts) -> list[SkillRow]:
+    """Scores of the metrics that do not lead; some of them take some of the cases only."""
+    draw = 0.05 * _rng(model, method.name, "more").normal(size=N)
+    knows = 1 - LOSS[method.name]
     rows = []
+    for metric in ("ordering", "ordering_abs"):
+        if method.signed or metric == "ordering_abs":
+            area = 0.3 * (knows - 0.13) + draw[:10]
+            rows.append(SkillRow(name, method.name, metric, "", span(area), 0.0, 0.35, span(area / 0.35), {TAKEN: N - 10}))
+    for metric, level in (("comprehensiveness", 0.3 * knows), ("sufficiency", 0.4 - 0.2 * knows)):
+        rows.append(SkillRow(name, method.name, metric, "", span(level + draw[:10]), None, None, None, {TAKEN: N - 10}))
+    if method.name in ("shap", "integrated_gradients"):
+        rows.append(SkillRow(name, method.name, "completeness", "", span(np.abs(draw) / 100), None, None, None))
+    for metric in ("seed_stability", "background_stability"):
+        again = np.clip(knows + draw, 0, 1)[10:]
+        few = {"not among the 30 cases that this metric takes": 10}
+        rows.append(SkillRow(name, method.name, metric, "", span(again), 0.1, 1.0, span((again - 0.1) / 0.9), few))
+    return rows
+
+
+def _curves(names: dict[str, str]) -> tuple[CurveRow, ...]:
+    """From 0.9 to 0.5: down at once and down late, by a method more than by the control; the best pair is the model's own."""
+    rows = []
+    for model, name in names.items():
+        for metric in ("ordering", "ordering_abs"):
+            for method in METHODS:
+                ran = method.name != "integrated_gradients" or model == "network"
+                if ran and (method.signed or metric == "ordering_abs"):
+                    bend = 1.0 - LOSS[method.name]
+                    rows.append(CurveRow(name, method.name, metric, "least first", _bent(bend, model)))
+                    rows.append(CurveRow(name, method.name, metric, "most first", _bent(-bend, model)))
+            rows.append(CurveRow(name, "", metric, "best least first", _bent(1.05, model)))
+            rows.append(CurveRow(name, "", metric, "best most first", _bent(-1.05, model)))
+    return tuple(rows)
+
+
+def _bent(bend: float, model: str) -> tuple[Interval, ...]:
+    x = np.linspace(0, 1, STEPS + 1)
+    noise = 0.05 * _rng(model, "curve").normal(size=(10, 1)) * np.sin(np.pi * x)
+    return tuple(span(column) for column in (0.9 - 0.4 * x + 0.3 * bend * np.sin(np.pi * x) + noise).T)
+
+
+def _gaps(names: dict[str, str], task: str) -> tuple[GapRow, ...]:
+    rows: list[GapRow] = []
+    asked: list[GapRow] = []
     for a in ("forest", "network"):
-        for metric in METRICS:
+        for metric in (metric for metric in METRICS if metric.lead):
             draw = 0.03 * _rng(a, metric.name, "gap").normal(size=N)
             shift = {"additive_fit": EXPLAINED[a] - 1, "input_stability": -0.05 if a == "forest" else 0.0, "features_needed": 0.04}.get(
                 metric.name, 0.0
             )
-            for explainer, pairing in (("shap", "same_method"), ("lime", "same_method"))[: 1 if metric.scope == "methods" else 2]:
-                gap = span(shift + draw + (0.05 * _rng(a, explainer, metric.name).normal(size=N) if explainer == "lime" else 0), 0.0004)
-                rows.append(_gap_row(names, a, metric, explainer, pairing, gap))
+            same = shift + draw, shift + draw + 0.05 * _rng(a, "lime", metric.name).normal(size=N)
+            gaps = dict(zip(("shap", "lime"), (span(values, 0.0004) for values in same), strict=True))
+            if metric.scope == "methods":
+                rows.append(_gap_row(names, a, metric, "all signed methods", "same_method", gaps["shap"]))
+                continue
+            best = _gap_row(names, a, metric, "", "best_method", gaps["shap"])
+            rows += [best, *(_gap_row(names, a, metric, by, "same_method", gap) for by, gap in gaps.items())]
+            if metric.name == "additive_fit":
+                asked += [_again(best, condition, shift) for condition in CONDITIONS[task]]
     methods = [
         GapRow(
             "methods",
@@ -229,16 +292,25 @@ def _gaps(names: dict[str, str]) -> tuple[GapRow, ...]:
         )
         for m in names
     ]
-    return (*rows, *methods)
+    return (*rows, *asked, *methods)
+
+
+CONDITIONS = {"classification": ("predictions agree", "probability", "reference"), "regression": ("reference",)}
+
+
+def _again(own: GapRow, condition: str, shift: float) -> GapRow:
+    """A gap asked again, with the same answer."""
+    draw = 0.03 * _rng(own.a, condition).normal(size=N - 4 if condition == "predictions agree" else N)
+    changes: Any = {"gap": span(shift + draw, 0.0004), "condition": condition, "headline": False, "p_adjusted": None}
+    return replace(own, **changes, tolerance=None, disposition="not assessed")
 
 
 def _gap_row(names: dict[str, str], a: str, metric: MetricFacts, explainer: str, pairing: str, gap: Interval) -> GapRow:
     told = gap.low is not None and gap.high is not None and (gap.low > 0 or gap.high < 0)
     verdict: Any = "cannot be told apart" if not told else "better" if (gap.estimate or 0) > 0 else "worse"
-    lead = explainer == "shap"
+    lead = pairing == "best_method" or metric.scope == "methods"
     tolerance = 0.02 if metric.name == "additive_fit" else None
     disposition: Any = "not assessed" if tolerance is None else "pass" if (gap.low or 0) > -tolerance else "review"
-    method = "all signed methods" if metric.scope == "methods" else explainer
     p = 0.0012 if told else 0.41
     return GapRow(
         "models",
@@ -246,7 +318,7 @@ def _gap_row(names: dict[str, str], a: str, metric: MetricFacts, explainer: str,
         metric.name,
         pairing,
         "",
-        method,
+        explainer,
         names[a],
         names["logistic"],
         gap,
@@ -255,6 +327,7 @@ def _gap_row(names: dict[str, str], a: str, metric: MetricFacts, explainer: str,
         tolerance,
         disposition,
         lead,
+        choices=(("shap", "shap"), ("shap", "shap")) if pairing == "best_method" else None,
     )
 
 
@@ -293,4 +366,14 @@ def with_gap(source: Made, index: int, **changes: Any) -> Made:
     return replace(source, comparison=replace(source.comparison, gaps=tuple(gaps)))
 
 
-__all__ = ["FEATURES", "HOSTILE", "METHODS", "METRICS", "MODELS", "NOT_OPEN", "Made", "made", "span", "with_gap"]
+def with_answer(source: Made, model: str, condition: str, verdict: str, **changes: Any) -> Made:
+    """The same run with another answer to a model's fidelity gap: the study's own for condition "", or one under a condition."""
+    told = {"better": 0.2, "worse": -0.2}.get(verdict, 0.01)
+    gap = Interval(told, told - 0.05, told + 0.05, N, "bootstrap-t", 0.001 if abs(told) > 0.1 else 0.6)
+    for index, row in enumerate(source.comparison.gaps):
+        if (row.a, row.metric, row.pairing, row.condition) == (model, "additive_fit", "best_method", condition):
+            return with_gap(source, index, **({"gap": gap, "verdict": verdict} | changes))
+    raise LookupError(f"no gap of {model} under {condition!r}")
+
+
+__all__ = ["FEATURES", "HOSTILE", "METHODS", "METRICS", "MODELS", "NOT_OPEN", "TAKEN", "Made", "made", "span", "with_answer", "with_gap"]

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.report.made import FEATURES, HOSTILE, MODELS, NOT_OPEN, Made, made, with_gap
+from tests.report.made import FEATURES, HOSTILE, MODELS, NOT_OPEN, TAKEN, Made, made, with_answer, with_gap
 from xai_compare import report
 from xai_compare.compare import Interval
 from xai_compare.errors import XaiCompareError
 from xai_compare.report.choose import choose, overlap
 from xai_compare.report.plain import number, plain
 from xai_compare.report.write import schema
+from xai_compare.results import Cell
 
 TOP = "schema_version tool scope models methods cells performance global agreement metrics decomposition gaps slices cases"
-TOP += " reason_codes limits regulation_map assets skills verdict provenance"
+TOP += " reason_codes limits regulation_map assets skills verdict provenance curves powerless"
 
 
 def build(source: Made) -> dict[str, Any]:
@@ -49,6 +50,13 @@ def test_the_schema_is_a_schema_and_closed() -> None:
     [
         lambda found: found.update(extra=1),
         lambda found: found["gaps"][0].update(verdict="great"),
+        lambda found: found["gaps"][0].pop("condition"),
+        lambda found: found["gaps"][0].update(choices={"a": ["shap"], "b": ["shap", "shap"]}),
+        lambda found: found["cells"][0].pop("condition"),
+        lambda found: found["curves"][0].update(y=found["curves"][0]["y"][:1]),
+        lambda found: found["curves"][0]["y"][5].update(low=None),
+        lambda found: found["powerless"].append("ordering"),
+        lambda found: found["verdict"]["models"][0].pop("conditions"),
         lambda found: found["gaps"][0]["gap"].update(low=None),  # a null without its reason
         lambda found: found["cases"][0].update(secret="x"),
         lambda found: found.pop("limits"),
@@ -191,15 +199,79 @@ def test_limits_hold_every_cell_that_is_not_ok() -> None:
     assert told == sum(cell["status"] != "ok" for cell in found["cells"])
 
 
+def without_power(source: Made, *pairs: tuple[str, str]) -> Made:
+    return replace(source, comparison=replace(source.comparison, powerless=frozenset(pairs)))
+
+
 def test_a_metric_without_power_is_said() -> None:
+    found = build(without_power(made(), ("network", "input_stability"), ("forest", "input_stability"), ("forest", "additive_fit")))
+    # In the order of the study, whatever the order of the set.
+    assert found["powerless"] == [
+        {"model": "forest", "metric": "additive_fit"},
+        {"model": "forest", "metric": "input_stability"},
+        {"model": "network", "metric": "input_stability"},
+    ]
+    (row,) = [row for row in found["limits"] if row["kind"] == "no_power"]
+    assert row["where"] == [
+        {"model": "forest", "explainer": "", "condition": "", "metrics": ["additive_fit", "input_stability"]},
+        {"model": "network", "explainer": "", "condition": "", "metrics": ["input_stability"]},
+    ]
+    assert row["count"] == 3
+
+
+def test_power_is_what_the_statistics_say_and_no_rule_of_the_report() -> None:
     source = made()
     flat = Interval(0.0, -0.1, 0.1, 40, "bootstrap-t")
-    skills = tuple(
-        replace(row, skill=flat) if row.metric == "input_stability" and row.model == "forest" else row for row in source.comparison.skills
-    )
+    skills = tuple(replace(row, skill=flat) if row.metric == "input_stability" else row for row in source.comparison.skills)
     found = build(replace(source, comparison=replace(source.comparison, skills=skills)))
-    (row,) = [row for row in found["limits"] if row["kind"] == "no_power"]
-    assert row["where"] == [{"model": "forest", "explainer": "", "metrics": ["input_stability"]}]
+    assert found["powerless"] == []
+    assert not [row for row in found["limits"] if row["kind"] == "no_power"]
+
+
+def test_cases_that_a_metric_does_not_take_are_no_trouble() -> None:
+    rows = [row for row in build(made())["limits"] if row["kind"] == "subset"]
+    assert [row["reason"] for row in rows] == [TAKEN, "not among the 30 cases that this metric takes"]
+    assert all(row["where"] == [] and row["count"] > 0 for row in rows)
+
+
+def test_a_cell_under_a_condition_says_so() -> None:
+    source = made()
+    cells = (*source.results.cells, Cell("forest", "lime", "additive_fit", "failed", "no memory", "probability"))
+    found = build(replace(source, results=replace(source.results, cells=cells)))
+    assert [cell["condition"] for cell in found["cells"][-2:]] == ["", "probability"]
+    (row,) = [row for row in found["limits"] if row["reason"] == "no memory"]
+    assert row["where"] == [{"model": "forest", "explainer": "lime", "condition": "probability", "metrics": ["additive_fit"]}]
+
+
+def test_gaps_carry_their_condition_and_choices() -> None:
+    gaps = build(made())["gaps"]
+    assert gaps[0]["choices"] == {"a": ["shap", "shap"], "b": ["shap", "shap"]}
+    assert {row["choices"] is None for row in gaps if row["pairing"] == "same_method" or row["kind"] == "methods"} == {True}
+    assert [row["condition"] for row in gaps if row["condition"]] == ["predictions agree", "probability", "reference"] * 2
+    assert [row["condition"] for row in build(made("regression"))["gaps"] if row["condition"]] == ["reference"] * 2
+
+
+def test_curves_are_carried_step_by_step() -> None:
+    source = made()
+    found, rows = build(source)["curves"], source.comparison.curves
+    assert len(found) == len(rows)
+    assert [step["estimate"] for step in found[0]["y"]] == pytest.approx([step.estimate for step in rows[0].y])
+    assert {row["explainer"] for row in found if row["curve"].startswith("best ")} == {""}
+
+
+def test_the_verdict_knows_where_its_gap_was_asked_again() -> None:
+    found = build(made())
+    for entry in found["verdict"]["models"]:
+        rows = [found["gaps"][index] for index in entry["conditions"]]
+        assert [row["condition"] for row in rows] == ["predictions agree", "probability", "reference"]
+        assert {(row["a"], row["metric"], row["pairing"]) for row in rows} == {(entry["model"], "additive_fit", "best_method")}
+        assert not found["gaps"][entry["gap"]]["condition"]
+
+
+@pytest.mark.parametrize(("choices", "told"), [(("lime", "shap"), "shap"), (("shap", "lime"), "shap"), (("lime", "lime"), "lime")])
+def test_the_share_told_is_that_of_a_chosen_method(choices: tuple[str, str], told: str) -> None:
+    entry = build(with_answer(made(), "forest", "", "worse", choices=(choices, ("shap", "shap"))))["verdict"]["models"][0]
+    assert (entry["explainer"], entry["reference_explainer"]) == (told, "shap")
 
 
 def test_the_verdict_points_at_the_leading_gap() -> None:
@@ -214,9 +286,9 @@ def test_the_verdict_points_at_the_leading_gap() -> None:
 
 
 def test_the_headline_gap_goes_before_others_of_its_metric() -> None:
-    found = build(with_gap(with_gap(made(), 0, headline=False), 1, headline=True))
+    found = build(with_gap(with_gap(made(), 0, headline=False), 2, headline=True))
     entry = found["verdict"]["models"][0]
-    assert (entry["gap"], entry["explainer"]) == (1, "lime")
+    assert (entry["gap"], entry["explainer"], entry["conditions"]) == (2, "lime", [])  # nobody asked that one again
 
 
 @pytest.mark.parametrize(
@@ -258,6 +330,25 @@ def test_a_gap_that_decides_nothing_is_not_level() -> None:
         (lambda found: found["decomposition"][0].update(model="nobody"), r"decomposition\[0\]"),
         (lambda found: found["cases"][0]["models"][0].update(model="nobody"), r"cases\[0\]\.models\[0\]"),
         (lambda found: found["limits"][0]["where"][0].update(model="nobody"), r"limits\[0\]\.where\[0\]"),
+        (
+            lambda found: found["verdict"]["models"][0]["conditions"].append(999),
+            r"verdict\.models\[0\]\.conditions\[3\]: 999, but there are",
+        ),
+        (
+            lambda found: found["verdict"]["models"][0]["conditions"].append(0),
+            r"conditions\[3\]: 0, which does not ask the gap of 'forest' again",
+        ),
+        (lambda found: found["verdict"]["models"][0].update(conditions=found["verdict"]["models"][1]["conditions"]), "of 'forest' again"),
+        (lambda found: found["verdict"]["models"][0].update(gap=None), "of 'forest' again"),
+        (
+            lambda found: found["gaps"][0]["choices"].update(a=["shap", "nobody"]),
+            r"gaps\[0\]\.choices\.a\[1\]: 'nobody' is none",
+        ),
+        (lambda found: found["curves"][0].update(model="nobody"), r"curves\[0\]\.model"),
+        (lambda found: found["curves"][0].update(explainer="nobody"), r"curves\[0\]\.explainer: 'nobody' is none of the report's methods"),
+        (lambda found: found["curves"][0].update(metric="nothing"), r"curves\[0\]\.metric: 'nothing' is none of the report's metrics"),
+        (lambda found: found["powerless"].append({"model": "nobody", "metric": "ordering"}), r"powerless\[0\]\.model"),
+        (lambda found: found["powerless"].append({"model": "forest", "metric": "nothing"}), r"powerless\[0\]\.metric"),
         (lambda found: found["cases"][0]["values"].pop(), "11 values for 12 features"),
         (lambda found: found["cases"][0]["attributions"][0]["values"].pop(), "11 values for 12 features"),
     ],

@@ -23,8 +23,8 @@ from xai_compare.report.render import page as page_of
 from xai_compare.report.sections import SECTIONS, Plugin
 from xai_compare.results import Cell
 
-TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost", "Do methods agree", "Cases", "Limits"]
-TITLES += ["Provenance and sign-off"]
+TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost", "Do methods agree", "Fidelity"]
+TITLES += ["Stability, sanity", "Cases", "Limits", "Provenance and sign-off"]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -139,7 +139,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def test_every_figure_says_what_it_shows(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 5 + 6
+    assert len(images) == 7 + 6
     assert all(len(image["alt"]) > 80 and image["width"].isdigit() for image in images)
     assert len({image["alt"] for image in images}) == len(images)
 
@@ -162,7 +162,7 @@ def test_the_first_words_answer_the_question(page: Page) -> None:
     said = page.text("main").replace("\u00a0", " ")
     start = said.index("network can be explained less than logistic")
     paragraph = said[start : said.index("Not tested", start)]
-    assert "a list of features tells 0.95 of what moves its output, against 1.00" in paragraph
+    assert "by each model's best method (SHAP for both) a list of features tells 0.95 of what moves its output, against 1.00" in paragraph
     assert re.search(r"against 1\.00; corrected for chance the gap is \u22120\.05 \[\u22120\.06, \u22120\.04\] \(40 cases\)\.", paragraph)
     assert said.count("counted beyond how many features are shown") == 1
     assert "exploratory" not in paragraph
@@ -294,6 +294,8 @@ def test_limits_show_the_reasons(page: Page) -> None:
     assert "LinAlgError: singular matrix in the local fit" in limits
     assert NOT_OPEN in limits
     assert "no neighbour" in limits
+    assert limits.count("not among the") == 2
+    assert "Cases left out by design, everywhere: not among the 30 cases that this metric takes (stability over seeds and" in limits
     assert "the background's mean prediction of forest differs" in limits
 
 
@@ -319,7 +321,7 @@ def test_no_section_fails_on_any_variant(caplog: pytest.LogCaptureFixture) -> No
 def test_a_bare_run_still_makes_a_whole_page(caplog: pytest.LogCaptureFixture) -> None:
     source = made()
     results = replace(source.results, models=source.results.models[:1], cells=(), limits=(), provenance={}, data={}, study={})
-    comparison = replace(source.comparison, skills=(), gaps=(), agreement=(), performance=(), predictions_agree={})
+    comparison = replace(source.comparison, skills=(), gaps=(), agreement=(), performance=(), predictions_agree={}, curves=())
     said = Page(html_of(Made(results, comparison))).text()
     assert not caplog.records
     assert "There is only one model in this study" in said
@@ -328,6 +330,8 @@ def test_a_bare_run_still_makes_a_whole_page(caplog: pytest.LogCaptureFixture) -
         "No gap was computed",
         "Prediction quality was not measured",
         "Agreement was not measured",
+        "Removal curves were not measured",
+        "Stability was not measured, nor was sanity",
     ):
         assert words in said
 

@@ -25,6 +25,7 @@ class Made:
     scope: ClassVar[str] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"output", "fill"})
 
     scale: float = 1.0
 

@@ -16,9 +16,10 @@ from xai_compare.models.adapt import adapt
 from xai_compare.models.zoo import KINDS
 from xai_compare.run.collect import collect
 from xai_compare.run.execute import execute
-from xai_compare.run.jobs import Job, Worker, graph, needs
+from xai_compare.run.jobs import Job, graph, needs
 from xai_compare.run.plan import plan_given, plan_study
 from xai_compare.run.store import DiskStore, MemoryStore
+from xai_compare.run.worker import Worker
 
 
 def plan(**options):

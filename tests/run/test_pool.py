@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import yaml
 from sklearn.linear_model import LogisticRegression
@@ -134,3 +135,53 @@ def test_after_kill_9_a_run_goes_on_and_ends_in_the_same_bytes(tmp_path, jobs):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
     counted = json.loads((tmp_path / "killed" / "timings.json").read_text())
     assert 0 < counted["computed"] <= counted["jobs"] - 25 + jobs
+
+
+def journaled(out):
+    """How many jobs the journal holds."""
+    import sqlite3
+
+    if not (out / "store" / "journal.sqlite").exists():
+        return 0
+    with sqlite3.connect(out / "store" / "journal.sqlite") as journal:
+        try:
+            return journal.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        except sqlite3.OperationalError:  # killed before the table was made
+            return 0
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_cost_only_the_jobs_in_flight(tmp_path):
+    study, whole = study_file(tmp_path), tmp_path / "undisturbed"
+    begun = time.monotonic()
+    subprocess.run(command(study, whole), check=True, capture_output=True)
+    lasted = time.monotonic() - begun
+    hits = 0
+    for moment in np.random.default_rng(0).uniform(0.05, 1.0, 20):
+        out = tmp_path / f"killed at {moment:.3f}"
+        process = start(command(study, out))
+        time.sleep(moment * lasted)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        known = journaled(out)
+        subprocess.run(command(study, out), check=True, capture_output=True)
+        for name in ("report.json", "report.html", "manifest.json"):
+            assert (out / name).read_bytes() == (whole / name).read_bytes(), moment
+        counted = json.loads((out / "timings.json").read_text())
+        assert counted["computed"] == counted["jobs"] - known, moment
+        hits += 0 < known < counted["jobs"]
+    assert hits >= 5, "too few of the moments hit the run in its middle"
+
+
+@pytest.mark.slow
+def test_jobs_and_hash_seeds_change_no_byte(tmp_path):
+    """Every explainer and metric, a net among the models: report, page and manifest of three runs are the same files."""
+    models = [{"name": "line", "kind": "logistic_regression"}, {"name": "net", "kind": "mlp", "params": {"hidden": [16], "epochs": 20}}]
+    study = study_file(tmp_path, models=models, metrics="auto")
+    runs = {"one": (1, "0"), "two": (2, "0"), "seed": (2, "4711")}
+    for name, (jobs, seed) in runs.items():
+        env = {**os.environ, "PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": "0"}
+        subprocess.run(command(study, tmp_path / name, jobs), check=True, capture_output=True, env=env)
+    for file in ("report.json", "report.html", "manifest.json"):
+        assert len({(tmp_path / name / file).read_bytes() for name in runs}) == 1, file

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from xai_compare.compare.agreement import agreement_rows, predictions_agree
+from xai_compare.compare.curves import curve_rows
 from xai_compare.compare.gaps import gap_rows
+from xai_compare.compare.pairs import BEST_METHOD, SAME_METHOD
 from xai_compare.compare.performance import performance_rows
-from xai_compare.compare.rows import AgreementRow, Comparison, GapRow, Interval, PerformanceRow, SkillRow, Verdict
+from xai_compare.compare.power import powerless
+from xai_compare.compare.questions import OWN
+from xai_compare.compare.rows import AgreementRow, Comparison, CurveRow, GapRow, Interval, PerformanceRow, SkillRow, Verdict
 from xai_compare.compare.skill import skill_rows
 from xai_compare.errors import StudyError
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 
-__all__ = ["AgreementRow", "Comparison", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict", "compare"]
+__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict", "compare"]
 
 
-def compare(results: Results, *, level: float = 0.95, tolerance: Mapping[str, float] | None = None, seed: int = 0) -> Comparison:
-    """Every statistic of a study: skills, gaps with verdicts, agreement, performance.
+_PAIRINGS = (SAME_METHOD, BEST_METHOD)
+
+
+def compare(
+    results: Results,
+    *,
+    level: float = 0.95,
+    tolerance: Mapping[str, float] | None = None,
+    seed: int = 0,
+    pairings: Sequence[str] = _PAIRINGS,
+) -> Comparison:
+    """Every statistic of a study: skills, gaps with verdicts, agreement, performance, curves.
 
     Parameters
     ----------
     results : what a run produced; never changed.
     level : confidence level of every interval, in [0.5, 0.999].
     tolerance : {question: loss of skill, >= 0, that the user accepts against the reference}. A question without one is not assessed.
-    seed : of the resamples. The same results, level and seed give the same numbers.
+    seed : of the resamples, and of the halves on which best methods are chosen. The same results and options give the same numbers.
+    pairings : by which methods two models are compared: "same_method", one after the other; "best_method", each by its own best, chosen
+        on one half of the cases and scored on the other, and the reverse. The headlines and their Holm family are those of "best_method"
+        if it is asked for.
 
     Returns
     -------
@@ -33,7 +50,7 @@ def compare(results: Results, *, level: float = 0.95, tolerance: Mapping[str, fl
     Raises
     ------
     StudyError
-        If the level or a tolerance is out of range.
+        If the level or a tolerance is out of range, or a pairing is unknown.
     XaiCompareError
         If scores that should be paired by case have different numbers of cases.
 
@@ -45,21 +62,26 @@ def compare(results: Results, *, level: float = 0.95, tolerance: Mapping[str, fl
     [('network', 'worse')]
     """
     accepted = dict(tolerance or {})
-    _check(level, accepted)
+    _check(level, accepted, pairings)
     streams = Streams(seed).at("compare")
+    silent = powerless(results, level, streams)
     return Comparison(
         level=level,
         skills=skill_rows(results, level, streams),
-        gaps=gap_rows(results, level, accepted, streams),
+        gaps=gap_rows(results, level, accepted, streams, pairings, silent),
         agreement=agreement_rows(results, level, streams),
         performance=performance_rows(results, level),
         predictions_agree=predictions_agree(results, level),
+        curves=curve_rows(results, level, streams),
+        powerless=frozenset((model, metric) for condition, model, metric in silent if condition == OWN),
     )
 
 
-def _check(level: float, tolerance: Mapping[str, float]) -> None:
+def _check(level: float, tolerance: Mapping[str, float], pairings: Sequence[str]) -> None:
     if not 0.5 <= level <= 0.999:
         raise StudyError(f"compare: level is {level!r}; it must lie between 0.5 and 0.999")
     for question, accepted in tolerance.items():
         if not 0 <= accepted < float("inf"):
             raise StudyError(f"compare: tolerance of '{question}' is {accepted!r}; it must be a loss of skill of 0 or more")
+    if not pairings or not set(pairings) <= set(_PAIRINGS):
+        raise StudyError(f"compare: pairings is {pairings!r}; it must name one or both of {', '.join(_PAIRINGS)}")

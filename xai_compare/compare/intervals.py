@@ -11,12 +11,13 @@ import numpy as np
 from xai_compare.compare.rows import Interval
 from xai_compare.types import Array
 
-__all__ = ["ALL_EQUAL", "BCA", "BOOTSTRAP_T", "decides", "excludes_zero", "holm", "invert", "percentile", "wilson"]
+__all__ = ["ALL_EQUAL", "BCA", "BOOTSTRAP_T", "decides", "excludes_zero", "holm", "invert", "percentile", "significant", "wilson"]
 
 ALL_EQUAL, BCA, BOOTSTRAP_T = "all equal", "BCa, few differing cases", "bootstrap-t"
 
 _NORMAL = NormalDist()
 _ROUNDING = 1e-9  # of a rank: keeps 10,000 * (1 - 0.9) / 2 from falling to 499
+_EQUAL = 1e-12  # of an alpha: p is a ratio of whole numbers and may meet it exactly
 
 
 def invert(ends: Array, level: float, bias: float = 0.0, acceleration: float = 0.0) -> tuple[float, float, float]:
@@ -144,3 +145,14 @@ def decides(interval: Interval) -> bool:
     88 % (seven), and its p is far too small. It is shown, flagged, and decides nothing.
     """
     return interval.p is not None and interval.how in (BOOTSTRAP_T, ALL_EQUAL)
+
+
+def significant(p: float | None, level: float) -> bool:
+    """Whether there is a p and it is at most 1 - level.
+
+    Examples
+    --------
+    >>> significant(0.1, 0.9)  # although 1 - 0.9 is a little less
+    True
+    """
+    return p is not None and p <= 1 - level + _EQUAL

@@ -20,7 +20,7 @@ from xai_compare.compare.rows import Interval
 from xai_compare.streams import Streams
 from xai_compare.types import Array
 
-__all__ = ["RESAMPLES", "difference", "intervals", "mean_of", "skill_of"]
+__all__ = ["RESAMPLES", "difference", "estimate", "intervals", "mean_of", "resampled_means", "skill_of"]
 
 RESAMPLES = 9999
 _MANY = 5000  # cases above which a fifth of the resamples must do: there the limits are nearly normal and each resample is dear
@@ -45,6 +45,11 @@ def skill_of(score: Array, chance: Array, ceiling: Array) -> Array:
 def difference(a: Array, b: Array) -> Array:
     """Statistic a minus statistic b of the same cases, each (1, 2, n), as a statistic (2, 2, n)."""
     return np.concatenate([a, b])
+
+
+def estimate(statistic: Array) -> float | None:
+    """The value of a statistic (s, 2, n) on its cases; None without cases, or with a mean denominator within 0.05 of 0."""
+    return _settle(statistic).estimate
 
 
 def intervals(statistics: Sequence[Array], level: float, streams: Streams, resamples: int | None = None) -> list[Interval]:
@@ -146,7 +151,7 @@ def _differing(values: Array, tolerance: float) -> int:
 def _resampled_intervals(linear: list[_Linear], n: int, level: float, streams: Streams, resamples: int) -> Iterator[Interval]:
     for batch in _batches(linear, max(_COLUMNS // n, 1)):
         columns = np.concatenate([_with_products(one.columns) for one in batch])
-        moments = _moments(columns, streams, resamples)
+        moments = resampled_means(columns, streams, resamples)
         start = 0
         for one in batch:
             stop = start + _width(one)
@@ -176,7 +181,7 @@ def _with_products(columns: Array) -> Array:
     return np.concatenate([columns, np.stack(products)])
 
 
-def _moments(columns: Array, streams: Streams, resamples: int) -> Array:
+def resampled_means(columns: Array, streams: Streams, resamples: int) -> Array:
     """(c, n) -> (c, R): the mean of each column in each resample of the n cases."""
     n = columns.shape[1]
     draw = streams.at("resample", n).shared()

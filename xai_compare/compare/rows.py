@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["AgreementRow", "Comparison", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
+__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
 
-Verdict = Literal["better", "worse", "cannot be told apart"]
+Verdict = Literal["better", "worse", "cannot be told apart", "no power here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ class GapRow:
 
     kind "models": a and b are models under `explainer`, b the reference. kind "methods": a and b are explainers on `model`.
     (A gap between models has model ""; agreement, which rests on several methods, has explainer "all signed methods".)
+    pairing "same_method": both models by the same explainer (agreement: by the same explainers). "best_method": each by its best,
+    cross-fitted; explainer is then "". `choices` names them for a, then for b: first the explainer by which the cases of half 0 are
+    scored (it was the best on half 1), then that of half 1 (the best on half 0). "" between methods.
+    condition "" : the study's own question. "predictions agree": only the cases for which both models predict the same class.
+    "probability", or the name of a fill: the same question asked again on that scale or with that fill, see `Results.checks`.
+    verdict "no power here": the metric tells no method of either model from the control, so it ranks nothing.
     p_adjusted is Holm's p within the family of lead gaps that the verdict speaks of; None: exploratory, unadjusted.
     tolerance is the user's tolerance for the question (None: none was given); disposition: pass, review or not assessed.
     """
@@ -72,6 +78,8 @@ class GapRow:
     tolerance: float | None
     disposition: Literal["pass", "review", "not assessed"]
     headline: bool = False
+    condition: str = ""
+    choices: tuple[tuple[str, str], tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,25 @@ class PerformanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CurveRow:
+    """The mean of one of a metric's curves over the cases that have it: one `Interval` (pointwise, exploratory) per step.
+
+    x runs from 0 to 1 in equal steps. `curve` is its name within the metric ("most_first"). For a curve that belongs to the model
+    rather than to a method (the best one possible) the explainer is "".
+    """
+
+    model: str
+    explainer: str
+    metric: str
+    curve: str
+    y: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Every number of the report that is a statistic.
 
+    powerless : (model, metric) pairs whose metric tells no method of that model from the control.
     predictions_agree {model: Interval}: share of cases on which a model predicts the reference's class (absent for regression).
     """
 
@@ -115,3 +139,5 @@ class Comparison:
     agreement: tuple[AgreementRow, ...]
     performance: tuple[PerformanceRow, ...]
     predictions_agree: Mapping[str, Interval]
+    curves: tuple[CurveRow, ...] = ()
+    powerless: frozenset[tuple[str, str]] = frozenset()

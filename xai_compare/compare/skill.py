@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xai_compare.compare.resample import intervals, mean_of, skill_of
+from xai_compare.compare.resample import difference, intervals, mean_of, skill_of
 from xai_compare.compare.rows import Interval, SkillRow
+from xai_compare.errors import XaiCompareError
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 from xai_compare.types import Array, BoolArray, Scores
 
-__all__ = ["Summary", "known", "skill_rows", "skill_statistic", "summarise"]
+__all__ = ["Summary", "has_skill", "known", "skill_gap", "skill_rows", "skill_statistic", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,18 @@ def summarise(many: Sequence[Scores], level: float, streams: Streams) -> list[Su
     """Mean value and, where chance and ceiling exist, skill, each with its interval, over the cases without NaN."""
     kept = [known(scores) for scores in many]
     values = intervals([mean_of(scores.values[keep]) for scores, keep in zip(many, kept, strict=True)], level, streams)
-    skilled = [index for index, scores in enumerate(many) if scores.chance is not None and scores.ceiling is not None]
+    skilled = [index for index, scores in enumerate(many) if has_skill(scores)]
     skills = dict(zip(skilled, intervals([skill_statistic(many[i], kept[i]) for i in skilled], level, streams), strict=True))
     return [
         # Whether a mean score is 0 is no question: only skills and gaps are tested.
         Summary(replace(value, p=None), _mean(one.chance, keep), _mean(one.ceiling, keep), skills.get(index), _missing(one, keep))
         for index, (one, keep, value) in enumerate(zip(many, kept, values, strict=True))
     ]
+
+
+def has_skill(scores: Scores) -> bool:
+    """Whether there are a chance level and a ceiling, between which skill is measured."""
+    return scores.chance is not None and scores.ceiling is not None
 
 
 def known(scores: Scores) -> BoolArray:
@@ -76,6 +82,28 @@ def skill_statistic(scores: Scores, keep: BoolArray) -> Array:
     assert scores.chance is not None
     assert scores.ceiling is not None
     return skill_of(scores.values[keep], scores.chance[keep], scores.ceiling[keep])
+
+
+def skill_gap(a: Scores, b: Scores, told: str, cases: BoolArray | None = None) -> Array:
+    """Skill of a minus skill of b over the cases that both have, as a statistic (2, 2, kept); both must have chance and ceiling.
+
+    Parameters
+    ----------
+    told : what is compared, for the error.
+    cases : (n,) which of the n cases count; None: all.
+
+    Raises
+    ------
+    XaiCompareError
+        If a, b and cases do not speak of equally many cases.
+    """
+    n = len(a.values)
+    if len(b.values) != n:
+        raise XaiCompareError(f"{told} cannot be paired by case: there are scores for {n} and for {len(b.values)} cases")
+    if cases is not None and len(cases) != n:
+        raise XaiCompareError(f"{told} cannot be narrowed to {len(cases)} cases: there are scores for {n}")
+    keep = known(a) & known(b) & (True if cases is None else cases)
+    return difference(skill_statistic(a, keep), skill_statistic(b, keep))
 
 
 def _mean(array: Array | None, keep: BoolArray) -> float | None:

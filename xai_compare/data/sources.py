@@ -1,90 +1,135 @@
-"""Where the data of a study come from. A source returns a frame and a target column; splitting is common to all."""
+"""Where the data of a study come from. A source returns what it holds; declarations, checks and draws are common to all."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, guess_task, missing_report, strata_of
+from xai_compare.data.columns import checked_columns, declared, suspicious
+from xai_compare.data.reading import read_table
+from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name, classes_of, guess_task, strata_of
 from xai_compare.errors import DataError, UnknownName, nearest
 from xai_compare.registry import Registry
 from xai_compare.streams import Streams
-from xai_compare.types import Data, Table, Task
+from xai_compare.types import Data, IntArray, Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xai_compare.config import DataSpec
 
-__all__ = ["SOURCES", "Source", "read"]
+__all__ = ["SOURCES", "Held", "Source", "read"]
 
-Source = Callable[["DataSpec", str], tuple["pd.DataFrame", npt.NDArray[Any], dict[str, Any]]]
-"""(spec, name after the colon) -> features (n, d), target (n,), facts for the manifest."""
+Locate = Callable[[Path], Path]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """What a source holds: features and target of all rows, which of them are held out if that is fixed, facts for the manifest.
+
+    frame : (n, d). target : (n,). test : (n,) True for rows that are held out, or None where the study draws them.
+    ids : (n,) what tells the rows apart, or None.
+    """
+
+    frame: pd.DataFrame
+    target: npt.NDArray[Any]
+    test: npt.NDArray[np.bool_] | None = None
+    ids: tuple[str, ...] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Source = Callable[["DataSpec", str, Locate], Held]
+"""(spec, name after the colon, where a named file lies) -> what the source holds."""
 
 SOURCES: Registry[Source] = Registry("data source", "xai_compare.data")
 
 # The tables that scikit-learn ships inside the package; its fetchers need a network.
 _SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
+_OF_FILES = ("path", "train", "test", "split", "target", "id", "missing", "categorical", "dates", "drop")
 
 
 @SOURCES.register("sklearn")
-def _from_sklearn(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any], dict[str, Any]]:
+def _from_sklearn(spec: DataSpec, name: str, locate: Locate) -> Held:
     from sklearn import datasets
 
-    if spec.path is not None:
-        raise DataError(f"'{spec.source}' reads no file: remove path, or write source: csv")
+    if given := [key for key in _OF_FILES if getattr(spec, key)]:
+        raise DataError(f"'{spec.source}' reads no file: remove {given[0]}, or name a file and no source")
     if name not in _SKLEARN:
         raise UnknownName(f"unknown scikit-learn data set '{name}': {nearest(name, _SKLEARN)}")
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     y = bunch.target.to_numpy()
     if "target_names" in bunch:
         y = np.asarray([str(label) for label in bunch.target_names])[y]
-    return bunch.data, y, {"public": True}
+    return Held(bunch.data, y, facts={"public": True})
 
 
-@SOURCES.register("csv")
-def _from_csv(spec: DataSpec, name: str) -> tuple[pd.DataFrame, npt.NDArray[Any], dict[str, Any]]:
+@SOURCES.register("csv")  # the name it had when it read nothing else
+@SOURCES.register("file")
+def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
+    if name:
+        raise DataError(f"'{spec.source}' names its file by path: write source: file, path: {name}")
+    assert spec.target is not None  # the study is checked
+    files = [read_table(locate(path)) for path in (spec.path, spec.train, spec.test) if path is not None]
+    frame = _joined([found for found, _ in files])
+    facts: dict[str, Any] = files[0][1] if len(files) == 1 else {"train_file": files[0][1], "test_file": files[1][1]}
+    where = f"file '{facts['file']}'" if len(files) == 1 else f"files '{files[0][1]['file']}' and '{files[1][1]['file']}'"
+    test = None if len(files) == 1 else np.arange(len(frame)) >= len(files[0][0])
+    frame, declarations = declared(frame, spec, where)
+    if spec.split is not None:
+        test = _split_by(frame, spec.split, where)
+    target = _target(frame, spec.target, where)
+    ids = None if spec.id is None else tuple(_text(value) for value in frame[spec.id].tolist())
+    if ids is not None and len(set(ids)) < len(ids):
+        raise DataError(f"{where}: the column '{spec.id}' does not tell the rows apart: {len(ids) - len(set(ids))} values come again")
+    frame = frame.drop(columns=list({name for name in (spec.target, spec.split, spec.id, *spec.drop) if name is not None}))
+    checked_columns(frame, where)
+    facts |= declarations | {"public": False, "target": spec.target}
+    return Held(frame, target, test, ids, facts)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    path = Path(spec.path or name)
-    if not path.is_file():
-        raise DataError(f"file '{path.name}' not found (relative paths are taken from the study file's folder)")
-    content = path.read_bytes()
-    try:
-        frame = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"file '{path.name}' cannot be read as CSV: {error}") from error
-    header = [str(name) for name in pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]]
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise DataError(f"file '{path.name}' has duplicate column names: {', '.join(twice)}. Rename them: a feature is known by its name")
-    frame.columns = pd.Index([str(column) for column in frame.columns])
-    if spec.target not in frame.columns:
-        raise DataError(f"file '{path.name}' has no target column '{spec.target}': {nearest(str(spec.target), frame.columns)}")
-    if rows := np.flatnonzero(frame[spec.target].isna()).tolist():
-        raise DataError(
-            f"file '{path.name}': the target '{spec.target}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them"
-        )
-    target = frame[spec.target].to_numpy()
+    if len(frames) == 1:
+        return frames[0]
+    one, other = (set(frame.columns) for frame in frames)
+    if one != other:
+        raise DataError(f"the train and test files differ in the columns {', '.join(sorted(one ^ other))}")
+    return pd.concat(frames, ignore_index=True)
+
+
+def _split_by(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bool_]:
+    said = frame[column].astype(str).str.strip().str.lower()
+    strange = sorted(set(said) - {"train", "test"})
+    if strange or len(set(said)) < 2:
+        found = ", ".join(strange[:5]) or ", ".join(sorted(set(said)))
+        raise DataError(f"{where}: the column '{column}' must say 'train' or 'test' in each row, and both must occur; found {found}")
+    return np.asarray(said == "test")
+
+
+def _target(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[Any]:
+    if rows := np.flatnonzero(frame[column].isna()).tolist():
+        raise DataError(f"{where}: the target '{column}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them")
+    target = frame[column].to_numpy()
     if target.dtype.kind == "f" and (rows := np.flatnonzero(np.isinf(target)).tolist()):
-        raise DataError(
-            f"file '{path.name}': the target '{spec.target}' is infinite in {len(rows)} rows, first in row {rows[0]}. Remove them"
-        )
-    if unknown := [column for column in spec.drop if column not in frame.columns]:
-        raise DataError(f"file '{path.name}' has no column '{unknown[0]}' to drop: {nearest(unknown[0], frame.columns)}")
-    facts = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "public": False}
-    return frame.drop(columns=[spec.target, *spec.drop]), frame[spec.target].to_numpy(), facts
+        raise DataError(f"{where}: the target '{column}' is infinite in {len(rows)} rows, first in row {rows[0]}. Remove them")
+    return target
 
 
-def read(spec: DataSpec, seed: int) -> Data:
+def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
     """Load, check, split and draw: everything a study says under `data:`.
 
     The split is stratified by class, or by fifths of the target for regression; split, background and explained
     cases depend on the seed only.
+
+    Parameters
+    ----------
+    locate : where a file that the study names lies.
 
     Raises
     ------
@@ -92,39 +137,53 @@ def read(spec: DataSpec, seed: int) -> Data:
         With the file or source, what was found and what to do.
     """
     prefix, _, name = spec.source.partition(":")
-    frame, target, facts = SOURCES[prefix](spec, name)
-    frame = as_frame(frame, what=spec.source)
-    if missing := missing_report(frame):
-        raise DataError(
-            f"{facts.get('file', spec.source)} has missing values in {missing}. Fill or drop them first: the models trained here take none"
-        )
-    task = guess_task(target)
-    classes, y = _encode_target(target, task)
+    held = SOURCES[prefix](spec, name, locate)
+    frame = as_frame(held.frame, what=spec.source)
+    task = guess_task(held.target)
+    classes, y = _encode_target(held.target, task, spec.positive)
     streams = Streams(seed).at("data")
-    train, test = _split(frame, y, spec.test_size, streams)
-    facts |= {"source": spec.source, "rows": len(frame), "columns": len(frame.columns), "target": spec.target}
-    return assemble(train, test, task, classes, (spec.background, spec.explain), streams, facts)
+    test = _drawn(y, spec.test_size, streams) if held.test is None else held.test
+    ids = held.ids or tuple(map(str, range(len(frame))))
+    parts = [np.flatnonzero(~test), np.flatnonzero(test)]
+    train, tested = (as_table(frame.iloc[rows].reset_index(drop=True), y[rows], [ids[row] for row in rows]) for rows in parts)
+    if task == "classification" and len(np.unique(y[parts[0]])) < 2:
+        raise DataError("the training rows have one class only. There is nothing to learn")
+    facts = held.facts | {"source": spec.source, "rows": len(frame), "columns": len(frame.columns)}
+    if hints := suspicious(train.inputs, y[parts[0]], task):
+        facts["leakage"] = hints
+    return assemble(train, tested, task, classes, (spec.background, spec.explain), streams, facts)
 
 
-def _encode_target(target: npt.NDArray[Any], task: Task) -> tuple[list[str], npt.NDArray[Any]]:
+def _encode_target(target: npt.NDArray[Any], task: Task, positive: Any) -> tuple[list[str], npt.NDArray[Any]]:
     if task == "regression":
+        if positive is not None:
+            raise DataError(f"positive names the class '{positive}', but the target is a number with many values")
         return [], target.astype(np.float64)
     classes = classes_of(target)
     if len(classes) < 2:
         raise DataError(f"the target has one value only: '{classes[0]}'. There is nothing to explain")
+    if positive is not None:
+        wanted = class_name(positive)
+        if wanted not in classes:
+            raise DataError(f"positive is '{wanted}', which is no class: {nearest(wanted, classes)}")
+        classes = [name for name in classes if name != wanted] + [wanted]  # scores count the last of two classes
     return classes, class_codes(target, classes)
 
 
-def _split(frame: pd.DataFrame, y: npt.NDArray[Any], test_size: float, streams: Streams) -> tuple[Table, Table]:
+def _drawn(y: npt.NDArray[Any], test_size: float, streams: Streams) -> npt.NDArray[np.bool_]:
+    """(n,) True for the rows that are held out."""
     from sklearn.model_selection import train_test_split
 
-    strata = strata_of(y)
+    strata: IntArray = strata_of(y)
     counts = np.bincount(strata)
     if counts[counts > 0].min() < 2:
-        raise DataError(f"a class has a single row: a stratified split needs 2 of each ({len(frame)} rows in all)")
+        raise DataError(f"a class has a single row: a stratified split needs 2 of each ({len(y)} rows in all)")
     try:
-        parts = train_test_split(np.arange(len(frame)), test_size=test_size, stratify=strata, random_state=streams.at("split").integer())
+        parts = train_test_split(np.arange(len(y)), test_size=test_size, stratify=strata, random_state=streams.at("split").integer())
     except ValueError as error:
-        raise DataError(f"{len(frame)} rows cannot be split with test_size {test_size}: {error}") from error
-    train, test = (np.sort(part) for part in parts)
-    return tuple(as_table(frame.iloc[rows].reset_index(drop=True), y[rows], [str(row) for row in rows]) for rows in (train, test))  # type: ignore[return-value]
+        raise DataError(f"{len(y)} rows cannot be split with test_size {test_size}: {error}") from error
+    return np.isin(np.arange(len(y)), parts[1])
+
+
+def _text(value: Any) -> str:
+    return class_name(value)

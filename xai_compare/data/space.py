@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,10 +15,12 @@ from xai_compare.types import Array, BoolArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILLS", "Kind", "TableSpace", "mix_frames"]
+__all__ = ["FILLS", "MOVE", "Kind", "TableSpace", "mix_frames"]
 
 Kind = Literal["numeric", "categorical"]
 FILLS = ("background", "reference")
+MOVE = 0.01
+"""By how much of its column's ranks a number moves at most to make a neighbour; by one rank in a short column."""
 
 
 def mix_frames(left: pd.DataFrame, left_rows: IntArray, right: pd.DataFrame, right_rows: IntArray, keep: BoolArray) -> pd.DataFrame:
@@ -41,6 +44,23 @@ def mix_frames(left: pd.DataFrame, left_rows: IntArray, right: pd.DataFrame, rig
         return pd.DataFrame(both.to_numpy()[at, np.arange(at.shape[1])], columns=both.columns)
     columns = {name: pd.Series(both[name].array.take(at[:, j]), dtype=both[name].dtype) for j, name in enumerate(both.columns)}
     return pd.DataFrame(columns, columns=both.columns)
+
+
+def _moved(column: Array, values: Array, drawn: Array) -> IntArray:
+    """(m,) places in a sorted column, one to `MOVE` of its length away from those of the values; drawn (m,) uniform.
+
+    A value that the column holds many times stands at any of its places, so that it goes up as often as down; one that it does
+    not hold stands between two. What would leave the column goes the other way.
+    """
+    reach = max(1, round(MOVE * len(column)))
+    whole, part = np.divmod(drawn * 2 * reach, 1)
+    step = whole.astype(np.int64) - reach
+    step += step >= 0
+    first, after = np.searchsorted(column, values), np.searchsorted(column, values, side="right")
+    place, between = first + (part * (after - first)).astype(np.int64), first == after
+    at = place + step - (between & (step > 0))
+    back = place - step - (between & (step < 0))
+    return np.asarray(np.clip(np.where((at >= 0) & (at < len(column)), at, back), 0, len(column) - 1), dtype=np.int64)
 
 
 def _commonest(column: pd.Series[Any]) -> Any:
@@ -73,6 +93,10 @@ class TableSpace:
     def names(self) -> tuple[str, ...]:
         return tuple(map(str, self.background.columns))
 
+    @property
+    def fills(self) -> tuple[str, ...]:
+        return FILLS
+
     def present(self, inputs: pd.DataFrame) -> BoolArray:
         """(n, d): every feature of a table is always there."""
         return np.ones((len(inputs), self.d), dtype=bool)
@@ -92,6 +116,35 @@ class TableSpace:
         width = len(source)
         source_rows = np.tile(np.arange(width), len(rows))
         return mix_frames(inputs, np.repeat(rows, width), source, source_rows, np.repeat(keep, width, axis=0))
+
+    def with_background(self, inputs: pd.DataFrame) -> TableSpace:
+        return TableSpace(self.kinds, inputs)
+
+    def neighbours(self, inputs: pd.DataFrame, known: pd.DataFrame, count: int, draws: Sequence[np.random.Generator]) -> pd.DataFrame:
+        """(n * count, d): every number moved by up to `MOVE` of the ranks of its column in `known`, one category drawn anew from there.
+
+        So every value stays one that was seen; a missing value stays missing. A value that fills more than `MOVE` of its column
+        moves now and then only, and the category that is drawn may be the old one.
+        """
+        import pandas as pd
+
+        n = len(inputs)
+        rows = np.repeat(np.arange(n), count)
+        drawn = np.array([draw.random((count, self.d + 1)) for draw in draws]).reshape(n * count, self.d + 1)
+        categorical = np.flatnonzero(np.array(self.kinds) == "categorical")
+        redrawn = categorical[(drawn[:, -1] * len(categorical)).astype(np.int64)] if len(categorical) else np.full(n * count, -1)
+        columns: dict[str, Any] = {}
+        for j, name in enumerate(self.background.columns):
+            own, seen = inputs[name], known[name].dropna()
+            moves = own.notna().to_numpy()[rows] & (len(seen) > 0)
+            if self.kinds[j] == "numeric":
+                seen = seen.sort_values(kind="stable")
+                at = _moved(seen.to_numpy(dtype=np.float64), own.to_numpy(dtype=np.float64, na_value=np.nan)[rows], drawn[:, j])
+            else:
+                moves, at = moves & (redrawn == j), (drawn[:, j] * len(seen)).astype(np.int64)
+            both = pd.concat([own, seen], ignore_index=True) if len(seen) else own
+            columns[name] = pd.Series(both.array.take(np.where(moves, n + at, rows)), dtype=both.dtype)
+        return pd.DataFrame(columns, columns=self.background.columns)
 
     @cached_property
     def reference(self) -> pd.DataFrame:

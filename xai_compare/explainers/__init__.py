@@ -21,7 +21,8 @@ class Explainer(Protocol):
 
     title, citation : for the report. signed : whether it tells direction. scope : "case", or "model" where all cases share
     one vector (then it is run once over all cases). additive : whether base + values add up to the output.
-    control : True for the one that knows nothing of the model.
+    control : True for the one that knows nothing of the model. depends_on : which settings of the game its values hang on, of
+    "output" and "fill"; where it hangs on neither, its values are taken over when the study asks again under another.
     """
 
     title: ClassVar[str]
@@ -30,6 +31,7 @@ class Explainer(Protocol):
     scope: ClassVar[Literal["case", "model"]]
     additive: ClassVar[bool]
     control: ClassVar[bool]
+    depends_on: ClassVar[frozenset[str]]
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         """Explain all cases of the game, in its output space. Raises NotApplicable where it does not fit the model."""

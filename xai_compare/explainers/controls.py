@@ -26,6 +26,7 @@ class RandomControl:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = True
+    depends_on: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         values = np.stack([streams.case(case).standard_normal(game.d) for case in game.cases])

@@ -50,6 +50,7 @@ class IntegratedGradients:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = True
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"fill", "output"})
 
     steps: int = 50
 
@@ -122,6 +123,7 @@ class Saliency:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
 
     per: Literal["deviation", "unit"] = "deviation"
 
@@ -153,6 +155,7 @@ class InputXGradient:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         gradient, cases = _gradient(game)

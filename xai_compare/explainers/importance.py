@@ -44,6 +44,7 @@ class PermutationImportance:
     scope: ClassVar[Literal["case", "model"]] = "model"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset()
 
     repeats: int = 10
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.game import Game
+from xai_compare.game import BLOCK, Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution
 
@@ -24,7 +24,8 @@ class Lime:
     The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
     (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
-    Whole-number columns move to the nearest value seen. Values are in the output space of the game; they do not add up to the output.
+    Whole-number columns move to the nearest value of the background or of the case. Values are in the output space of the game;
+    they do not add up to the output.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
 
@@ -44,6 +45,7 @@ class Lime:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
 
     samples: int = 5000
 
@@ -52,37 +54,30 @@ class Lime:
             raise XaiCompareError(f"samples must be at least 10, found {self.samples}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
+        from xai_compare.explainers._lime_bins import Neighbourhood, local_ridge
+
         space, background = game.data.space, game.data.background_inputs()
         # Values seen in the cases but not in the background are categories too.
         levels = _levels(space, background, game.inputs)
         known, cases = space.to_numbers(background, levels), space.to_numbers(game.inputs, levels)  # type: ignore[attr-defined]
         if np.isnan(known).any() or np.isnan(cases).any():
             raise NotApplicable("the lime package cannot perturb missing values")
-        explainer = _explainer(known, levels, space.names)
-        whole = _whole_numbers(background, known, cases, levels)
+        law, frames = Neighbourhood(_explainer(known, levels, space.names)), _Frames(space, levels)
+        own, whole = law.own_cells(cases), _whole_numbers(background, known, levels)
         values, fits = np.zeros((game.n, game.d)), np.zeros(game.n)
-        for i in range(game.n):
-            # The package holds one generator; its state is set anew for every case.
-            explainer.random_state.seed(streams.at("case", int(game.cases[i])).integer())
-            values[i], fits[i] = self._one(explainer, game, (levels, whole), cases[i], i)
+        # One call of the model answers for several cases: much of a small call is its overhead.
+        step = max(1, BLOCK // self.samples)
+        for start in range(0, game.n, step):
+            block = range(start, min(start + step, game.n))
+            rngs = [np.random.RandomState(streams.at("case", int(game.cases[i])).integer()) for i in block]
+            drawn = [law.draw(cases[i], own[i], self.samples, rng) for i, rng in zip(block, rngs, strict=True)]
+            inputs = frames.of(np.concatenate([_rounded(numbers, whole) for _, numbers in drawn], axis=1))
+            outputs = game.predict(inputs).reshape(len(block), self.samples, -1)
+            for place, i in enumerate(block):
+                same, _ = drawn[place]
+                values[i], fits[i] = local_ridge(same, outputs[place, :, game.target[i]], law.weights(same))
         about = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
         return Attribution(values, game.target, game.output, about=about)
-
-    def _one(self, explainer: Any, game: Game, known: tuple[Any, dict[int, Array]], case: Array, i: int) -> tuple[Array, float]:
-        levels, whole = known
-
-        def outputs(numbers: Array) -> Array:
-            numbers = numbers.copy()
-            for j, seen in whole.items():
-                numbers[:, j] = _nearest(numbers[:, j], seen)
-            frame = game.data.space.from_numbers(numbers, levels)  # type: ignore[attr-defined]
-            return game.predict(frame)[:, game.target[i]]
-
-        found = explainer.explain_instance(case, outputs, num_features=game.d, num_samples=self.samples)
-        values = np.zeros(game.d)
-        for feature, weight in found.local_exp[1]:
-            values[feature] = weight
-        return values, float(found.score)
 
 
 def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
@@ -94,33 +89,54 @@ def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
     return levels
 
 
-def _whole_numbers(background: Any, known: Array, cases: Array, levels: dict[int, list[Any]]) -> dict[int, Array]:
+class _Frames:
+    """Neighbourhoods as frames with the background's columns and dtypes."""
+
+    def __init__(self, space: Any, levels: dict[int, list[Any]]) -> None:
+        self._columns = space.background.columns
+        # The values of each categorical column, turned into its dtype once: a row then takes one of them.
+        places = np.zeros((max(map(len, levels.values()), default=0), space.d))
+        for j, values in levels.items():
+            places[:, j] = np.minimum(np.arange(len(places)), len(values) - 1)
+        known = space.from_numbers(places, levels)
+        self._levels = {j: known.iloc[:, j].array for j in levels}
+
+    def of(self, numbers: Array) -> Any:
+        """The frame (m, d) of numbers (d, m), categories as positions in their levels."""
+        import pandas as pd
+
+        frame = pd.DataFrame(numbers.T, columns=self._columns, copy=False)
+        for j, values in self._levels.items():
+            frame.isetitem(j, values.take(numbers[j].astype(np.int64)))
+        return frame
+
+
+def _whole_numbers(background: Any, known: Array, levels: dict[int, list[Any]]) -> dict[int, Array]:
     """The values seen in each whole-number column: the package draws 1421.79 where only whole numbers, or codes, make sense."""
     integer = [j for j, name in enumerate(background.columns) if j not in levels and background[name].dtype.kind in "iu"]
-    return {j: np.unique(np.concatenate([known[:, j], cases[:, j]])) for j in integer}
+    return {j: np.unique(known[:, j]) for j in integer}
 
 
-def _nearest(values: Array, seen: Array) -> Array:
-    """Each value moved to the nearest of the sorted values seen."""
-    right = np.clip(np.searchsorted(seen, values), 0, len(seen) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.asarray(np.where(values - seen[left] <= seen[right] - values, seen[left], seen[right]))
+def _rounded(numbers: Array, whole: dict[int, Array]) -> Array:
+    """One neighbourhood (d, samples) with its whole-number columns moved to the nearest value seen, or to the case's own."""
+    out = numbers.copy() if whole else numbers
+    for j, seen in whole.items():
+        # Never to a value of another case: an answer must not depend on which cases are asked about together.
+        near = np.union1d(seen, numbers[j, :1])
+        out[j] = near[np.searchsorted((near[:-1] + near[1:]) / 2, numbers[j])]
+    return out
 
 
 def _explainer(known: Array, levels: dict[int, list[Any]], names: tuple[str, ...]) -> Any:
-    """The package's explainer in its regression mode, which fits the one output it is given."""
+    """The package's explainer, which knows the bins of the background, their frequencies and the kernel."""
     from lime.lime_tabular import LimeTabularExplainer
 
-    from xai_compare.explainers._lime_bins import Quartiles
-
-    random_state = np.random.RandomState(0)  # set anew for every case
     return LimeTabularExplainer(
         known,
         mode="regression",
         feature_names=list(names),
         categorical_features=sorted(levels),
         categorical_names={j: list(map(str, values)) for j, values in levels.items()},
-        random_state=random_state,
+        random_state=np.random.RandomState(0),  # draws nothing: every case has a stream of its own
         discretize_continuous=True,
-        discretizer=Quartiles(known, sorted(levels), list(names), random_state),
     )

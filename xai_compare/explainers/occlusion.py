@@ -30,6 +30,7 @@ class Occlusion:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"fill", "output"})
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         n, d = game.n, game.d

@@ -10,32 +10,67 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from xai_compare.game import Coalitions
 from xai_compare.registry import Registry
+from xai_compare.removal import Bounds, Removal
 from xai_compare.streams import Streams
-from xai_compare.types import Attribution, Data, Model, Scores
+from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, Scores
 
-__all__ = ["METRICS", "Metric", "View"]
+__all__ = ["METRICS", "Metric", "Rerun", "View"]
+
+
+class Rerun(Protocol):
+    """Explains cases of a view again by the same method, for the same target, with one thing changed."""
+
+    def __call__(
+        self,
+        at: IntArray,
+        *,
+        inputs: Inputs | None = None,
+        streams: Streams | None = None,
+        background: IntArray | None = None,
+        model: Model | None = None,
+    ) -> Attribution:
+        """Explain again, all in one batch.
+
+        Parameters
+        ----------
+        at : (r,) positions in the view; one may come several times.
+        inputs : r inputs to explain in their place. Methods keep the random numbers of the case; the control draws afresh,
+            or it would be perfectly stable.
+        streams : other random numbers. background : (b,) other rows of the training table. model : another model.
+
+        Returns
+        -------
+        Attribution of r rows.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """What a metric may look at.
 
-    attributions : one for scope "method", two for "methods", none for "model"; all of the same cases.
-    controls : the control's attributions of these cases.
-    coalitions : the shared coalition sample of these cases, already evaluated.
-    model : for metrics of scope "model" and those that need "model"; None otherwise, so that nothing is loaded in vain.
     data : the study's data.
     streams : randomness, keyed by case number through `cases`.
     cases : (n,) numbers of the cases in the study.
+    attributions : one for scope "method", two for "methods", none for "model"; all of the same cases.
+
+    The rest is there if the metric `needs` it (a metric of scope "model" has its model anyway), else None:
+
+    control : the control's attribution of these cases.
+    coalitions : the shared coalition sample of these cases, already evaluated.
+    removal : outputs while features leave in the order of the attribution. bounds : in the best order there is.
+    model : the model itself. rerun : explains these cases again with one thing changed.
     """
 
-    attributions: tuple[Attribution, ...]
-    controls: tuple[Attribution, ...]
-    coalitions: Coalitions | None
-    model: Model | None
     data: Data
     streams: Streams
-    cases: tuple[int, ...]
+    cases: tuple[int, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
+    control: Attribution | None = None
+    coalitions: Coalitions | None = None
+    removal: Removal | None = None
+    bounds: Bounds | None = None
+    model: Model | None = None
+    rerun: Rerun | None = None
 
 
 @runtime_checkable
@@ -44,8 +79,8 @@ class Metric(Protocol):
 
     title : as printed. question : fidelity, stability, simplicity, agreement, sanity, truth, performance or cost.
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
-    scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "coalitions" and
-    "model" the view must hold.
+    scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "control",
+    "coalitions", "removal", "bounds", "model" and "rerun" the view must hold.
     """
 
     title: ClassVar[str]

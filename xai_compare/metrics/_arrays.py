@@ -154,8 +154,16 @@ def overlap(a: Array, b: Array) -> tuple[Array, Array]:
     """
     pa, pb = _shares(a), _shares(b)
     o = 1 - np.abs(pa - pb).sum(axis=1) / 2
-    chance = 1 - np.abs(pa[:, :, None] - pb[:, None, :]).sum(axis=(1, 2)) / (2 * a.shape[1])
-    return o, chance
+    # The sum of |p - q| over all pairs, from both sorted together: between two neighbours it grows by their distance times the
+    # pairs that lie on either side. d log d instead of d squared.
+    d = a.shape[1]
+    both = np.concatenate([pa, pb], axis=1)
+    order = np.argsort(both, axis=1)
+    widths = np.diff(np.take_along_axis(both, order, axis=1), axis=1)
+    below_a = np.cumsum(order < d, axis=1)[:, :-1]
+    below_b = np.arange(1, 2 * d) - below_a
+    apart = (widths * (below_a * (d - below_b) + below_b * (d - below_a))).sum(axis=1)
+    return o, 1 - apart / (2 * d)
 
 
 def _shares(phi: Array) -> Array:

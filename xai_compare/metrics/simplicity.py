@@ -37,7 +37,7 @@ class FeaturesNeeded:
     citation: ClassVar[str] = "xai_compare"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = True
-    needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
+    needs: ClassVar[frozenset[str]] = frozenset({"coalitions", "control"})
 
     share: float = 0.8
 
@@ -49,7 +49,8 @@ class FeaturesNeeded:
         pairs, reasons = prepared(view.coalitions)
         nothing = np.flatnonzero(pairs.tell - pairs.rest <= 0)
         reasons |= {int(i): "nothing attainable: no additive explanation tells anything" for i in nothing if int(i) not in reasons}
-        own, control = (arrays.features_needed(pairs, each.values, self.share) for each in (view.attributions[0], view.controls[0]))
+        assert view.control is not None
+        own, control = (arrays.features_needed(pairs, each.values, self.share) for each in (view.attributions[0], view.control))
         return Scores(blanked(own, reasons), blanked(control, reasons), np.ones(len(own)), reasons=reasons)
 
 

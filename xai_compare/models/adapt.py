@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xai_compare.errors import ModelError
+from xai_compare.models.boosting import adapt_booster, is_booster
 from xai_compare.models.function import adapt_function
 from xai_compare.models.sklearn import adapt_sklearn
 from xai_compare.types import Model
@@ -17,7 +18,7 @@ __all__ = ["adapt"]
 
 
 def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = (), as_array: bool = False) -> Model:
-    """A fitted scikit-learn estimator, a callable, or something that is a `Model` already.
+    """A fitted scikit-learn estimator, a booster of XGBoost, LightGBM or CatBoost, a callable, or something that is a `Model` already.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = 
     """
     if hasattr(model, "predict_encoded") and hasattr(model, "offers"):
         return model  # type: ignore[no-any-return]  # our own adapters pass through
+    if is_booster(model):
+        return adapt_booster(name, model, sample, classes or None)
     if hasattr(model, "predict") and hasattr(model, "get_params"):
         return adapt_sklearn(name, model, sample)
     if callable(model):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xai_compare.data.space import mix_frames
 from xai_compare.data.tabular import class_name
 from xai_compare.errors import ModelError, NotApplicable
-from xai_compare.models.encoding import dense, owners
+from xai_compare.models._inside import inside, why_not_opened
+from xai_compare.models.encoding import check_separable, dense, owners
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SklearnModel", "adapt_sklearn"]
 
-# Estimators whose trees shap reads exactly. Histogram boosting is not among them: its binned thresholds break additivity.
+# Estimators made of scikit-learn's own trees, which compare float32.
 _TREES = {f"{kind}{task}" for kind in ("DecisionTree", "ExtraTree", "ExtraTrees", "RandomForest") for task in ("Classifier", "Regressor")}
-_TREES |= {"GradientBoostingRegressor"}
+_TREES |= {"GradientBoostingClassifier", "GradientBoostingRegressor"}
+_VOTES = {"VotingClassifier", "VotingRegressor"}
+_BINNED_TREES = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
 
 @dataclass(eq=False)
@@ -41,12 +43,22 @@ class SklearnModel:
     weights: tuple[Array, Array] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     wants_frame: bool = False
+    treeless: str = ""
 
     @property
     def native(self) -> Output:
         if self.task == "regression":
             return "value"
         return "margin" if "margin" in self.offers else "probability"
+
+    @property
+    def trees(self) -> list[tuple[float, Any]]:
+        """What a reader of trees is given: (weight, model) whose outputs add up to the native one."""
+        if type(self.core).__name__ not in _VOTES:
+            return [(1.0, self.core)]
+        kept = [j for j, (_, each) in enumerate(self.core.estimators) if each != "drop"]
+        shares = np.ones(len(kept)) if self.core.weights is None else np.asarray(self.core.weights, dtype=np.float64)[kept]
+        return list(zip((shares / shares.sum()).tolist(), self.core.estimators_, strict=True))
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self._call(self.estimator, self._as_fitted(inputs), output)
@@ -61,7 +73,7 @@ class SklearnModel:
         seen = self._as_fitted(inputs)
         encoded = dense(seen if self.preprocess is None else self.preprocess.transform(seen))
         # Trees compare float32: a method that reads their thresholds must see the same numbers.
-        return encoded.astype(np.float32).astype(np.float64) if "tree" in self.offers else encoded
+        return encoded.astype(np.float32).astype(np.float64) if _compares_float32(self.core) else encoded
 
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         return self._call(self.core, _with_names(self.core, encoded), output)
@@ -145,7 +157,7 @@ def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
     if task == "regression":
         return frozenset({"value"})
     offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}
-    core = estimator.steps[-1][1] if type(estimator).__name__ == "Pipeline" else estimator
+    _, core = inside(estimator)
     if getattr(core, "decision_function_shape", "ovr") == "ovo" and len(estimator.classes_) > 2:
         offers.discard("margin")  # one column for each pair of classes, not for each class
     if not offers:
@@ -163,46 +175,53 @@ def _open(model: SklearnModel, sample: pd.DataFrame) -> None:
     if names is not None:  # the estimator may know fewer columns than the data, or another order
         columns = np.array([model.columns.index(str(column)) for column in names], dtype=np.int64)
     try:
-        if type(model.estimator).__name__ == "Pipeline":
-            model.core = model.estimator.steps[-1][1]
-            model.preprocess = model.estimator[:-1] if len(model.estimator.steps) > 1 else None
-        # A boosting that starts from a model of its own is more than its trees.
-        if type(model.core).__name__ in _TREES and getattr(model.core, "init", None) in (None, "zero"):
-            model.offers |= {"tree"}
+        model.preprocess, model.core = inside(model.estimator)
         model.owner = owners(model.preprocess, columns)
-        _check_separable(model, sample)
+        check_separable(model, sample)
     except NotApplicable as reason:
         model.owner, model.closed = None, str(reason)
         return
+    model.treeless = _treeless(model.core)
+    if not model.treeless:
+        model.offers |= {"tree"}
     model.weights = _weights(model, sample)
     if model.weights is not None:
         model.offers |= {"linear"}
 
 
-def _check_separable(model: SklearnModel, sample: pd.DataFrame) -> None:
-    """Mixing encoded columns must equal encoding mixed rows, on random masks of the sample."""
-    try:
-        encoded = model.encode(sample)
-    except (TypeError, ValueError) as error:
-        raise NotApplicable(f"its input is not numeric and no preprocessing step is known ({error})") from error
-    expected = 0 if model.owner is None else len(model.owner)
-    if encoded.shape[1] != expected:
-        raise NotApplicable(f"its preprocessing gives {encoded.shape[1]} columns where {expected} were expected")
-    if len(sample) == 1 and _has_functions(model.preprocess):
-        raise NotApplicable(
-            "its preprocessing holds a function, and a single background row cannot show that it treats each column on its own"
-        )
-    rng = np.random.default_rng(0)
-    left, right = rng.integers(len(sample), size=(2, 64))
-    keep = rng.random((64, len(model.columns))) < 0.5
-    mixed = model.encode(mix_frames(sample, left, sample, right, keep))
-    if not np.array_equal(mixed, np.where(keep[:, model.owner], encoded[left], encoded[right]), equal_nan=True):
-        raise NotApplicable("its preprocessing does not treat each column on its own")
+def _compares_float32(core: Any) -> bool:
+    if type(core).__name__ in _VOTES:
+        return all(map(_compares_float32, core.estimators_))
+    return type(core).__name__ in _TREES
 
 
-def _has_functions(transformer: Any) -> bool:
-    """Whether a transformer, or one inside it, is a plain function of the user's."""
-    return "FunctionTransformer" in repr(transformer)
+def _treeless(core: Any) -> str:
+    """Why a model is not made of trees that can be read exactly; "" if it is."""
+    kind = type(core).__name__
+    if kind in _TREES:
+        # A boosting that starts from a model of its own is more than its trees.
+        own_start = getattr(core, "init", None) not in (None, "zero")
+        if own_start:
+            return "the boosting starts from a model of its own"
+        many = kind == "GradientBoostingClassifier" and len(core.classes_) > 2
+        return "shap does not read scikit-learn's gradient boosting of more than two classes" if many else ""
+    if kind in _BINNED_TREES:
+        native = getattr(core, "is_categorical_", None)
+        return "it splits on sets of categories, which shap does not read" if native is not None and np.any(native) else ""
+    if kind in _VOTES:
+        return _voteless(core)
+    return why_not_opened(core) or "the model is not made of trees that shap reads exactly"
+
+
+def _voteless(core: Any) -> str:
+    """Why a vote is not an average of trees in its own output; "" if it is."""
+    if getattr(core, "voting", "soft") != "soft":
+        return "its members vote by their decisions, which do not add up"
+    if any(type(each).__name__ not in _TREES or _treeless(each) for each in core.estimators_):
+        return "not all its members are scikit-learn's trees"
+    if hasattr(core, "classes_") and any("GradientBoosting" in type(each).__name__ for each in core.estimators_):
+        return "it averages probabilities, and a boosting adds up in the margin"
+    return ""
 
 
 def _weights(model: SklearnModel, sample: pd.DataFrame) -> tuple[Array, Array] | None:

@@ -21,7 +21,8 @@ BATCH = 2048
 class TorchTable:
     """A perceptron with the columns and categories it was trained on. See `xai_compare.types.Model` for its face.
 
-    levels : the known values of each categorical column, by position; an unknown value becomes an all-zero block.
+    levels : the known values of each categorical column, by position; an unknown or missing value becomes an all-zero block.
+    fills : what a missing number counts as, by position.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TorchTable:
     hidden: tuple[int, ...]
     closed: str = ""
     weights: tuple[Array, Array] | None = None
+    fills: Mapping[int, float] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=lambda: {"class": "mlp", "core": "Perceptron", "library": "torch"})
 
     @property
@@ -58,9 +60,10 @@ class TorchTable:
             values = inputs[name]
             if j in self.levels:
                 known = np.asarray(self.levels[j], dtype=object)
-                blocks.append((values.to_numpy(dtype=object)[:, None] == known[None, :]).astype(np.float64))
+                held = values.astype(object).where(values.notna(), None).to_numpy(dtype=object)  # NA equals nothing, and says so by raising
+                blocks.append((held[:, None] == known[None, :]).astype(np.float64))
             else:
-                blocks.append(values.to_numpy(dtype=np.float64)[:, None])
+                blocks.append(values.to_numpy(dtype=np.float64, na_value=self.fills.get(j, np.nan))[:, None])
         return np.concatenate(blocks, axis=1)
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
@@ -84,6 +87,7 @@ class TorchTable:
             "columns": self.columns,
             "levels": [[j, list(values)] for j, values in sorted(self.levels.items())],
             "hidden": self.hidden,
+            "fills": sorted(self.fills.items()),
         }
         return save(self.core.state_dict(), metadata={"xai_compare": json.dumps(shape)})
 
@@ -98,7 +102,9 @@ class TorchTable:
         shape = json.loads(header["__metadata__"]["xai_compare"])
         levels = {int(j): list(values) for j, values in shape["levels"]}
         k = len(shape["outputs"])
-        model = cls(name, None, shape["task"], tuple(shape["outputs"]), tuple(shape["columns"]), levels, tuple(shape["hidden"]))
+        fills = {int(j): float(value) for j, value in shape.get("fills", [])}
+        outputs, columns = tuple(shape["outputs"]), tuple(shape["columns"])
+        model = cls(name, None, shape["task"], outputs, columns, levels, tuple(shape["hidden"]), fills=fills)
         with seeded(0):  # a new module draws its parameters, which are replaced below
             model.core = Perceptron(sum(model.widths), model.hidden, k)
         model.core.load_state_dict(load(content))

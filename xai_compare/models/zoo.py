@@ -1,4 +1,4 @@
-"""The kinds of model that a study can train: each a frozen dataclass, or scikit-learn's own parameters."""
+"""The kinds of model that a study can train, and the net of our own. The others stand in recipes.py and recipes_boosting.py."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xai_compare.errors import ModelError, nearest
-from xai_compare.models.sklearn import adapt_sklearn
+from xai_compare.errors import ModelError
 from xai_compare.models.torch import TorchTable
 from xai_compare.registry import Registry, configured
 from xai_compare.types import Data, Model, Task
 
-__all__ = ["KINDS", "Kind", "Mlp", "Sklearn"]
+__all__ = ["KINDS", "Kind", "Mlp"]
 
 
 class Kind(Protocol):
@@ -34,100 +33,12 @@ class Kind(Protocol):
 
 KINDS: Registry[Kind] = Registry("model kind", "xai_compare.models")
 
-# skops does not check the node indices of a tree. What is loaded here was written by the same run folder's own training.
-_TRUSTED = ["sklearn.tree._tree.Tree"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sklearn:
-    """A scikit-learn estimator behind the usual preprocessing: one-hot categories, numbers scaled where the model minds.
-
-    estimators : {task: "module:Class"}; defaults : parameters where ours differ from scikit-learn's.
-    """
-
-    estimators: Mapping[Task, str]
-    defaults: Mapping[str, Any]
-    scale: bool
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        return tuple(self.estimators)
-
-    def check(self, params: Mapping[str, Any]) -> None:
-        known = {key for task in self.tasks for key in self._estimator(task).get_params()}
-        for key in params:
-            if key not in known:
-                raise ModelError(f"unknown parameter '{key}': {nearest(key, known)}")
-        from sklearn.utils._param_validation import InvalidParameterError
-
-        refused: list[ValueError] = []
-        for task in self.tasks:
-            try:
-                self._estimator(task).set_params(**params)._validate_params()
-            except (InvalidParameterError, ValueError) as error:
-                refused.append(error)
-        if len(refused) == len(self.tasks):  # which task it will be is not known yet
-            raise ModelError(str(refused[0])) from refused[0]
-
-    def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
-        import skops.io
-        from sklearn.pipeline import Pipeline
-
-        estimator = self._estimator(data.task).set_params(**{**self.defaults, **params})
-        if "random_state" in estimator.get_params() and "random_state" not in params:
-            estimator.set_params(random_state=seed)
-        pipeline = Pipeline([("columns", self._columns(data)), ("model", estimator)])
-        try:
-            pipeline.fit(data.train.inputs, data.train.y)
-        except (ValueError, TypeError) as error:
-            raise ModelError(f"model '{name}' cannot be trained: {error}") from error
-        return self._adapt(name, pipeline, data), skops.io.dumps(pipeline)
-
-    def load(self, name: str, content: bytes, data: Data) -> Model:
-        import skops.io
-
-        return self._adapt(name, skops.io.loads(content, trusted=_TRUSTED), data)
-
-    def _adapt(self, name: str, pipeline: Any, data: Data) -> Model:
-        return adapt_sklearn(name, pipeline, data.background_inputs(), data.classes or None)
-
-    def _estimator(self, task: Task) -> Any:
-        from importlib import import_module
-
-        module, _, cls = self.estimators[task].partition(":")
-        return getattr(import_module(module), cls)()
-
-    def _columns(self, data: Data) -> Any:
-        from sklearn.compose import ColumnTransformer
-        from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-        kinds = np.array(data.space.kinds)
-        columns = np.array(data.train.inputs.columns)
-        steps = [
-            ("numeric", StandardScaler() if self.scale else "passthrough", columns[kinds == "numeric"].tolist()),
-            ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), columns[kinds == "categorical"].tolist()),
-        ]
-        return ColumnTransformer([step for step in steps if step[2]])
-
-
-KINDS.register("logistic_regression")(
-    Sklearn({"classification": "sklearn.linear_model:LogisticRegression"}, {"max_iter": 5000}, scale=True),
-)
-KINDS.register("linear_regression")(
-    Sklearn({"regression": "sklearn.linear_model:LinearRegression"}, {}, scale=True),
-)
-KINDS.register("random_forest")(
-    Sklearn(
-        {"classification": "sklearn.ensemble:RandomForestClassifier", "regression": "sklearn.ensemble:RandomForestRegressor"},
-        {"n_estimators": 200, "n_jobs": 1},
-        scale=False,
-    ),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Mlp:
     """A torch perceptron on raw columns, standardisation inside, stopped early on a held-out fifth of the training rows.
+
+    A missing number counts as the training rows' median, a missing category as none of the known ones.
 
     hidden : widths of the hidden layers; learning_rate, weight_decay : Adam's; epochs : at most;
     patience : epochs without improvement before it stops.
@@ -160,12 +71,17 @@ class Mlp:
         own = configured(Mlp, params)
         frame, y = data.train.inputs, data.train.y
         levels = {
-            j: sorted(frame[column].unique().tolist(), key=str)
+            j: sorted(frame[column].dropna().unique().tolist(), key=str)
             for j, (column, kind) in enumerate(zip(frame.columns, data.space.kinds, strict=True))
             if kind == "categorical"
         }
         outputs = data.classes or ("value",)
-        model = TorchTable(name, None, data.task, outputs, tuple(frame.columns), levels, own.hidden)
+        fills = {
+            j: float(np.median(known)) if len(known := frame[column].dropna().to_numpy(dtype=np.float64)) else 0.0
+            for j, column in enumerate(frame.columns)
+            if j not in levels
+        }
+        model = TorchTable(name, None, data.task, outputs, tuple(frame.columns), levels, own.hidden, fills=fills)
         how = _nets.Fit(own.hidden, own.learning_rate, own.weight_decay, own.epochs, own.patience)
         if y is None:
             raise ModelError(f"model '{name}' cannot be trained: the training rows have no target")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from xai_compare import __version__
-from xai_compare.compare import AgreementRow, Comparison, GapRow, PerformanceRow, SkillRow
+from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow
 from xai_compare.report.choose import choose, lead_method, overlap, signed_methods
 from xai_compare.report.limits import limits
 from xai_compare.report.plain import interval, number, plain, text
@@ -52,6 +53,8 @@ def build(results: Results, comparison: Comparison) -> Report:
         "decomposition": _decomposition(results, comparison),
         "skills": [_skill(row) for row in comparison.skills],
         "gaps": [_gap(row) for row in comparison.gaps],
+        "curves": [_curve(row) for row in comparison.curves],
+        "powerless": _powerless(results, comparison),
         "slices": [],
         "cases": [_case(results, index, why) for index, why in choose(results)],
         "reason_codes": None,
@@ -113,9 +116,11 @@ def _skill(row: SkillRow) -> dict[str, Any]:
 
 
 def _gap(row: GapRow) -> dict[str, Any]:
-    words = {key: text(getattr(row, key)) for key in ("kind", "question", "metric", "pairing", "model", "explainer", "a", "b")}
+    named = ("kind", "question", "metric", "pairing", "model", "explainer", "a", "b", "condition")
+    chosen = None if row.choices is None else {key: [text(name) for name in pair] for key, pair in zip("ab", row.choices, strict=True)}
     return {
-        **words,
+        **{key: text(getattr(row, key)) for key in named},
+        "choices": chosen,
         "gap": interval(row.gap),
         "p_adjusted": number(row.p_adjusted),
         "verdict": row.verdict,
@@ -123,6 +128,17 @@ def _gap(row: GapRow) -> dict[str, Any]:
         "disposition": row.disposition,
         "headline": bool(row.headline),
     }
+
+
+def _curve(row: CurveRow) -> dict[str, Any]:
+    words = {key: text(getattr(row, key)) for key in ("model", "explainer", "metric", "curve")}
+    return {**words, "y": [interval(step) for step in row.y]}
+
+
+def _powerless(results: Results, comparison: Comparison) -> list[dict[str, str]]:
+    """In the order of the study, so that bytes do not hang on a set."""
+    places = product((model.name for model in results.models), (metric.name for metric in results.metrics))
+    return [{"model": text(model), "metric": text(metric)} for model, metric in places if (model, metric) in comparison.powerless]
 
 
 def _decomposition(results: Results, comparison: Comparison) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xai_compare.report.canvas import BEYOND, EXPLAINED, GREY, INK, LOST, Drawing, Span, colour, draw, label
-from xai_compare.report.words import MINUS, fixed, number_text, span_text
+from xai_compare.report.words import MINUS, NO_POWER, fixed, number_text, span_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,7 +183,7 @@ def _inches_from_left(figure: Figure, axes: Axes) -> Any:
 
 
 def _gap(figure: Figure, axes: Axes, y: float, gap: Gap) -> None:
-    shade, outside = colour(gap.place), _inches_from_left(figure, axes)
+    shade, outside = GREY if gap.flag == NO_POWER else colour(gap.place), _inches_from_left(figure, axes)
     if gap.tolerance is not None:
         axes.fill_betweenx([y - 0.51, y + 0.51], -gap.tolerance, gap.tolerance, color="#eceff2", linewidth=0, zorder=0)
     low, high = gap.span.ends

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["fault"]
+__all__ = ["SAME", "fault"]
+
+SAME = ("kind", "metric", "pairing", "explainer", "a", "b")  # what a gap under a condition shares with the one it asks again
 
 _SHOWN = 80  # characters of a name in an error message
 
@@ -16,7 +18,7 @@ def fault(report: dict[str, Any]) -> str:
     >>> fault(made)                                                                             # doctest: +SKIP
     '$.verdict.models[0].gap: 99, but there are 12 gaps'
     """
-    return next((found for check in (_models, _verdict, _features) for found in check(report)), "")
+    return next((found for check in (_models, _plugins, _verdict, _features) for found in check(report)), "")
 
 
 def _models(report: dict[str, Any]) -> Iterator[str]:
@@ -30,7 +32,7 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every place that names a model."""
     yield "$.scope.reference", report["scope"]["reference"]
     yield "$.verdict.reference", report["verdict"]["reference"]
-    for part in ("cells", "performance", "agreement", "decomposition", "skills"):
+    for part in ("cells", "performance", "agreement", "decomposition", "skills", "curves", "powerless"):
         yield from ((f"$.{part}[{i}].model", row["model"]) for i, row in enumerate(report[part]))
     for part in ("models", "picture"):
         yield from ((f"$.verdict.{part}[{i}].model", row["model"]) for i, row in enumerate(report["verdict"][part]))
@@ -45,6 +47,23 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((f"$.limits[{i}].where[{j}].model", row["model"]) for j, row in enumerate(limit["where"]))
 
 
+def _plugins(report: dict[str, Any]) -> Iterator[str]:
+    """Methods and metrics that are quoted by name."""
+    known = {sort: {found["name"] for found in report[f"{sort}s"]} for sort in ("method", "metric")}
+    for place, sort, name in _quoted_plugins(report):
+        if name not in known[sort]:
+            yield f"{place}: {name[:_SHOWN]!r} is none of the report's {sort}s"
+
+
+def _quoted_plugins(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for i, row in enumerate(report["gaps"]):
+        for key, chosen in (row["choices"] or {}).items():
+            yield from ((f"$.gaps[{i}].choices.{key}[{j}]", "method", name) for j, name in enumerate(chosen))
+    for part in ("curves", "powerless"):
+        yield from ((f"$.{part}[{i}].metric", "metric", row["metric"]) for i, row in enumerate(report[part]))
+    yield from ((f"$.curves[{i}].explainer", "method", row["explainer"]) for i, row in enumerate(report["curves"]) if row["explainer"])
+
+
 def _verdict(report: dict[str, Any]) -> Iterator[str]:
     """Indices that lead nowhere, or to a row that is not about the model whose sentence quotes it."""
     told, gaps = report["verdict"], report["gaps"]
@@ -56,6 +75,8 @@ def _verdict(report: dict[str, Any]) -> Iterator[str]:
     for i, entry in enumerate(told["models"]):
         for key, rows in (("gap", gaps), ("performance", report["performance"])):
             yield from _quoted(f"$.verdict.models[{i}].{key}", entry[key], rows, entry["model"])
+        for j, index in enumerate(entry["conditions"]):
+            yield from _asked_again(f"$.verdict.models[{i}].conditions[{j}]", index, gaps, entry)
 
 
 def _quoted(place: str, index: int | None, rows: list[dict[str, Any]], model: str) -> Iterator[str]:
@@ -65,6 +86,14 @@ def _quoted(place: str, index: int | None, rows: list[dict[str, Any]], model: st
         yield f"{place}: {index}, but there are {len(rows)} {'gaps' if place.endswith('gap') else 'scores'}"
     elif model not in (rows[index].get("a"), rows[index].get("model")):
         yield f"{place}: {index}, which is not about {model[:_SHOWN]!r}"
+
+
+def _asked_again(place: str, index: int, gaps: list[dict[str, Any]], entry: dict[str, Any]) -> Iterator[str]:
+    """A condition asks the gap of the model's sentence again, and no other."""
+    if index >= len(gaps):
+        yield f"{place}: {index}, but there are {len(gaps)} gaps"
+    elif entry["gap"] is None or not gaps[index]["condition"] or any(gaps[index][key] != gaps[entry["gap"]][key] for key in SAME):
+        yield f"{place}: {index}, which does not ask the gap of {entry['model'][:_SHOWN]!r} again"
 
 
 def _features(report: dict[str, Any]) -> Iterator[str]:

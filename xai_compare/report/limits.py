@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from xai_compare.report.plain import text
 
 __all__ = ["limits", "note"]
 
+_Place: TypeAlias = tuple[str, str, str, str]
+"""Model, explainer, condition, metric."""
+
+_BY_DESIGN = "not among the "  # begins the reason of cases that a metric leaves out to save time, the same for every model and method
 _TROUBLES = ("failed", "degraded", "skipped", "not_applicable")
 
 
@@ -18,47 +22,47 @@ def limits(report: dict[str, Any], warnings: Iterable[str]) -> list[dict[str, An
 
 
 def note(kind: str, reason: str, where: list[dict[str, Any]] | None = None, count: int = 1) -> dict[str, Any]:
-    """One limit. `where` lists {model, explainer, metrics}; `count` counts cells, or scores for kind "missing"."""
+    """One limit. `where` lists {model, explainer, condition, metrics}; empty is everywhere. `count` counts cells, or missing scores."""
     return {"kind": kind, "reason": reason, "where": where or [], "count": count}
 
 
 def _cells(report: dict[str, Any]) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    groups: dict[tuple[str, str], list[_Place]] = {}
     for cell in report["cells"]:
         if cell["status"] != "ok":
-            place = (cell["model"], cell["explainer"], cell["metric"])
+            place = (cell["model"], cell["explainer"], cell["condition"], cell["metric"])
             groups.setdefault((cell["status"], cell["reason"] or "no reason was recorded"), []).append(place)
     ordered = sorted(groups.items(), key=lambda item: _TROUBLES.index(item[0][0]))
     return [note(status, reason, _where(places), len(places)) for (status, reason), places in ordered]
 
 
-def _where(places: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
-    merged: dict[tuple[str, str], list[str]] = {}
-    for model, explainer, metric in places:
-        merged.setdefault((model, explainer), []).append(metric)
-    return [{"model": model, "explainer": explainer, "metrics": metrics} for (model, explainer), metrics in merged.items()]
+def _where(places: list[_Place]) -> list[dict[str, Any]]:
+    merged: dict[tuple[str, str, str], list[str]] = {}
+    for model, explainer, condition, metric in places:
+        merged.setdefault((model, explainer, condition), []).append(metric)
+    return [
+        {"model": model, "explainer": explainer, "condition": condition, "metrics": metrics}
+        for (model, explainer, condition), metrics in merged.items()
+    ]
 
 
 def _missing(report: dict[str, Any]) -> list[dict[str, Any]]:
-    groups: dict[str, list[tuple[str, str, str]]] = {}
+    """Scores that some cases lack. That a metric takes only some of them, the same everywhere, is no trouble and has no places."""
+    groups: dict[str, list[_Place]] = {}
     counts: dict[str, int] = {}
     for row in report["skills"]:
         if row["part"]:
             continue  # a part is missing where its whole is
         for found in row["missing"]:
-            groups.setdefault(found["reason"], []).append((row["model"], row["explainer"], row["metric"]))
+            groups.setdefault(found["reason"], []).append((row["model"], row["explainer"], "", row["metric"]))
             counts[found["reason"]] = counts.get(found["reason"], 0) + found["count"]
-    return [note("missing", reason, _where(places), counts[reason]) for reason, places in groups.items()]
+    troubles = [note("missing", why, _where(places), counts[why]) for why, places in groups.items() if not why.startswith(_BY_DESIGN)]
+    return [*troubles, *(note("subset", why, count=counts[why]) for why in groups if why.startswith(_BY_DESIGN))]
 
 
 def _powerless(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """A metric on which no method's skill is above the control's on a model says nothing about that model."""
-    control = report["scope"]["control"]
-    lows: dict[tuple[str, str], list[float]] = {}
-    for row in report["skills"]:
-        if row["skill"] and row["skill"]["low"] is not None and not row["part"] and row["explainer"] != control:
-            lows.setdefault((row["model"], row["metric"]), []).append(row["skill"]["low"])
-    flat = [(model, "", metric) for (model, metric), found in lows.items() if max(found) <= 0]
+    """A metric that tells no method of a model from the control says nothing about that model."""
+    flat = [(row["model"], "", "", row["metric"]) for row in report["powerless"]]
     if not flat:
         return []
     return [note("no_power", "no method does better than the control here, so the metric cannot rank them", _where(flat), len(flat))]

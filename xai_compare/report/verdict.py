@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from xai_compare.report.coherent import SAME
 from xai_compare.report.words import undecided
 
 __all__ = ["excludes_zero", "verdict"]
@@ -30,17 +31,40 @@ def verdict(report: dict[str, Any]) -> dict[str, Any]:
 
 def _model(report: dict[str, Any], name: str, reference: str) -> dict[str, Any]:
     gap = _lead_gap(report, name)
-    said = "" if gap is None else report["gaps"][gap]["explainer"]
-    shared = {(row["model"], row["explainer"]) for row in report["decomposition"]} >= {(name, said), (reference, said)}
+    own, other = _methods(report, gap, name, reference)
     return {
         "model": name,
         "gap": gap,
-        "explainer": said if shared else _best(report, name),
-        "reference_explainer": said if shared else _best(report, reference),
+        "conditions": _conditions(report, gap),
+        "explainer": own,
+        "reference_explainer": other,
         "performance": (score := _score(report, name)),
         "performance_differs": score is not None and excludes_zero(report["performance"][score]["difference"]),
         **_tally(report, name),
     }
+
+
+def _methods(report: dict[str, Any], gap: int | None, name: str, reference: str) -> tuple[str | None, str | None]:
+    """By which method the shares in the sentence are told, for the model and for the reference.
+
+    The one that the gap rests on. Where a best method was chosen, and not the same one for both halves of the cases, it is that of the
+    two which explains more of all cases; the sentence names it beside the share.
+    """
+    row = None if gap is None else report["gaps"][gap]
+    if row is not None and row["choices"] is not None:
+        return _best(report, name, row["choices"]["a"]), _best(report, reference, row["choices"]["b"])
+    said = "" if row is None else row["explainer"]
+    if {(row["model"], row["explainer"]) for row in report["decomposition"]} >= {(name, said), (reference, said)}:
+        return said, said
+    return _best(report, name), _best(report, reference)
+
+
+def _conditions(report: dict[str, Any], gap: int | None) -> list[int]:
+    """The rows that ask the same gap again, on another scale, with another fill, or on other cases."""
+    if gap is None:
+        return []
+    own = report["gaps"][gap]
+    return [i for i, row in enumerate(report["gaps"]) if row["condition"] and all(row[key] == own[key] for key in SAME)]
 
 
 def _picture(report: dict[str, Any], reference: str, told: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -58,14 +82,16 @@ def _tally(report: dict[str, Any], name: str) -> dict[str, int]:
 
 
 def _lead_gap(report: dict[str, Any], name: str) -> int | None:
-    found = [i for i, row in enumerate(report["gaps"]) if row["kind"] == "models" and row["a"] == name and row["metric"] == _LEAD]
+    rows = [(i, row) for i, row in enumerate(report["gaps"]) if row["kind"] == "models" and row["a"] == name and not row["condition"]]
+    found = [i for i, row in rows if row["metric"] == _LEAD]
     found.sort(key=lambda i: (not report["gaps"][i]["headline"], report["gaps"][i]["pairing"] != "best_method", i))
     return found[0] if found else None
 
 
-def _best(report: dict[str, Any], name: str) -> str | None:
+def _best(report: dict[str, Any], name: str, among: list[str] | None = None) -> str | None:
     """The method that explains most of a model, by the estimate; the control does not compete."""
     rows = [row for row in report["decomposition"] if row["model"] == name and not row["control"]]
+    rows = [row for row in rows if among is None or row["explainer"] in among]
     told = {row["explainer"]: row["explained"]["estimate"] for row in rows if row["explained"] and row["explained"]["estimate"] is not None}
     return max(told, key=lambda key: told[key]) if told else None
 

@@ -10,6 +10,7 @@ from typing import Any
 from xai_compare.report.blocks import Entry, Link, Name, Piece, Text
 
 __all__ = [
+    "NO_POWER",
     "SPACES",
     "VERDICTS",
     "abridged",
@@ -50,6 +51,7 @@ _COLOURS = 8
 _FEW = "few differing cases: decides nothing"
 _EQUAL = "all cases differ equally; sign-flip test"
 CONTROL = "control (knows nothing of the model)"
+NO_POWER = "no power here"  # the verdict on a metric that tells no method from the control
 VERDICTS = {"better": "explained better than", "worse": "explained worse than", "cannot be told apart": "cannot be told apart from"}
 SPACES = {"margin": "margin (log-odds and the like)", "probability": "probability", "value": "value, in the units of the outcome"}
 
@@ -221,10 +223,14 @@ def _equal(gap: dict[str, Any]) -> bool:
 def p_words(row: dict[str, Any]) -> str:
     """The p of a row of gaps: Holm's for a headline gap that can decide, "not tested" for one that cannot, else the exploratory one.
 
+    A metric without power tests nothing at all.
+
     >>> p_words({"gap": {"how": "all equal", "p": 0.002}, "p_adjusted": 0.004, "headline": True})
     '0.004 (Holm; all cases differ equally; sign-flip test)'
     """
     gap, why = row["gap"], undecided(row["gap"])
+    if row.get("verdict") == NO_POWER:
+        return f"not tested ({NO_POWER})"
     said = why or (_EQUAL if _equal(gap) else "")
     if why and row["headline"]:
         return f"not tested ({why})"
@@ -279,9 +285,9 @@ def interval_entry(found: dict[str, Any] | None, missing: str = "none", tone: An
 
 
 def gap_entry(row: dict[str, Any]) -> Entry:
-    """A cell with a gap's interval; quiet where it cannot decide."""
-    gap = row["gap"]
-    return Entry((gap_text(gap),), gap["estimate"], "quiet" if undecided(gap) else "")
+    """A cell with a gap's interval; quiet where it cannot decide, and of no rank where its metric has no power."""
+    gap, silent = row["gap"], row["verdict"] == NO_POWER
+    return Entry((gap_text(gap),), None if silent else gap["estimate"], "quiet" if silent or undecided(gap) else "")
 
 
 def model_name(report: dict[str, Any], name: str) -> Name:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
@@ -134,10 +135,24 @@ def schema() -> dict[str, Any]:
 
 
 def tables(report: dict[str, Any]) -> dict[str, str]:
-    """{file name: CSV text} of gaps and skills, one row each, in the order of the report."""
-    gaps = [_flat(row, ("gap",)) for row in report["gaps"]]
-    skills = [_flat({key: item for key, item in row.items() if key != "missing"}, ("value", "skill")) for row in report["skills"]]
-    return {"gaps.csv": _csv(gaps), "skills.csv": _csv(skills)}
+    """{file name: CSV text} of gaps and skills, one row each, and of curves, one row per step, in the order of the report."""
+    gaps = [_flat({**_without(row, "choices"), **_chosen(row)}, ("gap",)) for row in report["gaps"]]
+    skills = [_flat(_without(row, "missing"), ("value", "skill")) for row in report["skills"]]
+    curves = [_flat({**_without(row, "y"), **step}, ("value",)) for row in report["curves"] for step in _steps(row["y"])]
+    return {"gaps.csv": _csv(gaps), "skills.csv": _csv(skills), "curves.csv": _csv(curves)}
+
+
+def _without(row: dict[str, Any], left_out: str) -> dict[str, Any]:
+    return {key: item for key, item in row.items() if key != left_out}
+
+
+def _chosen(row: dict[str, Any]) -> dict[str, str]:
+    """The methods chosen for a and for b, "" where none was; two if the halves of the cases chose differently."""
+    return {f"choices_{key}": " and ".join(dict.fromkeys((row["choices"] or {}).get(key, []))) for key in "ab"}
+
+
+def _steps(y: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    yield from ({"share": number(step / (len(y) - 1)), "value": value} for step, value in enumerate(y))
 
 
 def _flat(row: dict[str, Any], spans: tuple[str, ...]) -> dict[str, Any]:

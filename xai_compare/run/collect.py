@@ -8,7 +8,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -18,10 +18,11 @@ from xai_compare.game import sample_size
 from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_scores
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results, Status
 from xai_compare.run.execute import Finished
-from xai_compare.run.jobs import Job, explained_target
+from xai_compare.run.jobs import Job
 from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
+from xai_compare.run.worker import explained_target
 from xai_compare.types import Array, Attribution, Scores
 
 __all__ = ["collect"]
@@ -39,14 +40,22 @@ def collect(finished: Finished) -> Results:
     cells: list[Cell] = []
     attributions: dict[tuple[str, str], Attribution] = {}
     scores: dict[tuple[str, str, str], Scores] = {}
-    wanted = [job for job in finished.jobs if job.kind in ("explain", "score")]
-    for (model, explainer, metric), jobs in groupby(wanted, key=lambda job: (job.model, job.explainer, job.metric)):
+    checks: dict[tuple[str, str, str], Scores] = {}
+    # Under a condition an explanation is only a step on the way to its score, which is the cell.
+    wanted = [job for job in finished.jobs if job.kind == "score" or (job.kind == "explain" and not job.condition)]
+    for (model, explainer, metric, condition), jobs in groupby(
+        wanted, key=lambda job: (job.model, job.explainer, job.metric, job.condition)
+    ):
+        if condition and (model, explainer) not in attributions:
+            continue  # told by the cell of the explanation itself
         outcomes = [finished[job] for job in jobs]
-        cell = _cell(model, explainer, metric, outcomes)
+        cell = replace(_cell(model, explainer, metric, outcomes), condition=condition)
         cells.append(cell)
         if cell.status not in ("ok", "degraded"):
             continue
-        if metric:
+        if condition:
+            checks[condition, model, explainer] = join_scores([unpack_scores(outcome.arrays) for outcome in outcomes])
+        elif metric:
             scores[model, explainer, metric] = join_scores([unpack_scores(outcome.arrays) for outcome in outcomes])
         else:
             attributions[model, explainer] = join_attributions([unpack_attribution(outcome.arrays) for outcome in outcomes])
@@ -65,6 +74,7 @@ def collect(finished: Finished) -> Results:
         cases=_case_facts(finished),
         attributions=attributions,
         scores=scores,
+        checks=checks,
         limits=tuple(_limits(finished)),
         provenance=_provenance(finished),
     )
@@ -89,7 +99,7 @@ def _readable(reason: str) -> str:
 def _model_facts(finished: Finished, name: str) -> ModelFacts:
     spec = finished.plan.spec(name)
     outcome = finished[Job("predict", name)]
-    about: dict[str, Any] = dict(outcome.about)
+    about: dict[str, Any] = {key: value for key, value in outcome.about.items() if key != "model_rows"}
     if not outcome.usable:
         about["failed"] = outcome.reason
     output = finished.plan.output_of(about.pop("native", "value"))

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from itertools import islice
 
 from xai_compare.errors import ModelError
-from xai_compare.run.jobs import Job, Worker, graph, needs
+from xai_compare.run.jobs import Job, graph, needs
 from xai_compare.run.keys import Keys
 from xai_compare.run.plan import Plan
 from xai_compare.run.pool import Pool
 from xai_compare.run.store import Outcome, Store
 from xai_compare.run.threads import one_thread
+from xai_compare.run.worker import Worker
 
 __all__ = ["Finished", "Watch", "execute"]
 

@@ -16,12 +16,13 @@ __all__ = ["timings", "verify", "write_manifest", "write_timings"]
 
 
 def timings(finished: Finished) -> dict[str, Any]:
-    """Seconds and jobs by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
+    """Jobs, model rows and seconds by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
     steps: dict[str, dict[str, Any]] = {}
     for job in finished.jobs:
-        name = " ".join(part for part in (job.kind, job.explainer if job.kind == "explain" else job.metric, job.model) if part)
-        step = steps.setdefault(name, {"jobs": 0, "seconds": 0.0})
+        name = " ".join(part for part in (job.kind, job.metric or job.explainer, job.model) if part)
+        step = steps.setdefault(f"{name} ({job.condition})" if job.condition else name, {"jobs": 0, "model_rows": 0, "seconds": 0.0})
         step["jobs"] += 1
+        step["model_rows"] += finished[job].about.get("model_rows", 0)
         step["seconds"] = round(step["seconds"] + finished[job].seconds, 3)
     return {"jobs": len(finished.jobs), "computed": finished.computed, "steps": steps}
 

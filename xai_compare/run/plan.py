@@ -17,10 +17,16 @@ from xai_compare.models.zoo import KINDS
 from xai_compare.registry import Registry, configured
 from xai_compare.types import Data, IntArray, Model, Output
 
-__all__ = ["CHUNK", "Plan", "plan_given", "plan_study", "targets"]
+__all__ = ["CHUNK", "PROBABILITY", "REMOVED", "Plan", "plan_given", "plan_study", "targets"]
 
 CHUNK = 25
 """Cases of one job. Fixed: results must not depend on workers, memory or timing."""
+
+REMOVED = 50
+"""Cases from which features are taken away one by one."""
+
+PROBABILITY = "probability"
+"""The condition under which the fidelity of all models is asked again on one scale; any other condition is the name of a fill."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +58,25 @@ class Plan:
     def chunks(self) -> range:
         """The numbers of the chunks of explained cases."""
         return range(-(-len(self.data.explain) // CHUNK))
+
+    @property
+    def asked_again(self) -> str:
+        """The lead metric of fidelity, or "" where the study does without it."""
+        found = (
+            name for name, metric in self.metrics.items() if metric.lead and metric.question == "fidelity" and metric.scope == "method"
+        )
+        return next(found, "")
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Under what else the lead metric of fidelity is asked: another scale, another fill."""
+        if not self.asked_again:
+            return ()
+        study = self.study
+        scale = [PROBABILITY] if self.data.task == "classification" and study.output == "native" else []
+        other = [fill for fill in self.data.space.fills if fill != study.fill][:1]
+        wanted = {"probability": scale, "fill": other}
+        return tuple(condition for check in study.compare.checks for condition in wanted[check])
 
     def spec(self, name: str) -> ModelSpec:
         """What the study says of a model."""
@@ -85,7 +110,7 @@ def plan_study(study: Study) -> Plan:
     for i, model in enumerate(study.models):
         _check_kind(study, i, model.kind, model.params)
     try:
-        data = read(study.data, study.seed)
+        data = read(study.data, study.seed, study.locate)
     except UnknownName as error:
         raise problem(study, "data.source", str(error)) from error
     except XaiCompareError as error:

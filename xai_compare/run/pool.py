@@ -15,10 +15,11 @@ from typing import Any
 import cloudpickle
 
 from xai_compare.errors import ModelError
-from xai_compare.run.jobs import Job, Worker
+from xai_compare.run.jobs import Job
 from xai_compare.run.plan import Plan
 from xai_compare.run.store import Outcome
 from xai_compare.run.threads import one_thread
+from xai_compare.run.worker import Worker
 
 __all__ = ["Pool"]
 

@@ -1,7 +1,7 @@
 """SHAP: Shapley values of the game, by the algorithm that fits the model.
 
 One file per algorithm; this one chooses and records why. Interventional throughout: hidden features take the study's
-background, as in every metric.
+background, as in every metric. Only `contributions`, on request, is path-dependent, and says so.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers.shap import exact, kernel, linear, permutation, tree
+from xai_compare.explainers.shap import contributions, exact, kernel, linear, permutation, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, IntArray
 
 __all__ = ["Shap"]
 
-Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel"]
+Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel", "contributions"]
 
 # A sum that misses the output by more than this share of the output's range over the background is not SHAP any more.
 _TOLERANCE = 1e-6
+# Some libraries add up their trees in float32: what their output cannot resolve is no miss. In units of its largest number.
+_RESOLUTION = 8 * float(np.finfo(np.float32).eps)
 
 
 @EXPLAINERS.register("shap")
@@ -37,13 +39,17 @@ class Shap:
     Trees on one-hot columns: TreeSHAP lets each column play on its own and the columns' values are summed, which is close to,
     but not the same as, hiding the feature as a whole; `about["exact"]` is then False.
 
-    Cost per case: none (tree, linear: read from the model), else background rows times 2^d (exact), 2 * d * permutations
+    Where a boosted model cannot be read (sets of categories, a kind of trees unknown to shap), auto falls back to exact or
+    permutation; the result is then degraded unless it is exact, with the reason.
+
+    Cost per case: none (tree, linear, contributions: read from the model), else background rows times 2^d (exact), 2 * d * permutations
     (permutation) or samples (kernel).
 
     Parameters
     ----------
     algorithm : "auto" takes tree for tree ensembles, linear where the output is linear in the encoding, exact where that asks
         no more of the model than permutation, else permutation. "exact" is for at most 10 features.
+        "contributions" are the boosting library's own path-dependent values, another game than the one that metrics play.
     permutations : feature orders, each walked forwards and backwards, for the permutation algorithm.
     samples : coalitions for the kernel algorithm.
 
@@ -59,6 +65,7 @@ class Shap:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = True
     control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"fill", "output"})
 
     algorithm: Algorithm = "auto"
     permutations: int = 10
@@ -72,11 +79,19 @@ class Shap:
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         algorithm, why = self._choose(game)
         base, full = game.empty(), game.full()
-        values = self._values(algorithm, game, streams)
+        about: dict[str, object] = {}
+        if algorithm == "contributions":
+            values, base = contributions.values(game)
+            about["path_dependent"] = "hidden features follow the training rows of each branch, not this study's background"
+        else:
+            algorithm, values, degraded = self._values(algorithm, game, streams)
+            about |= {"degraded": degraded} if degraded else {}
         exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and not tree.splits_features(game))
-        about: dict[str, object] = {"algorithm": algorithm, "why": why, "exact": exactly}
-        off = self._off(game, values, base, full)
-        if off.size:
+        about = {"algorithm": algorithm, "why": why, "exact": exactly, **about}
+        off = self._off(values, base, full)
+        if off.size and algorithm == "contributions":
+            about["degraded"] = f"{off.size} of {game.n} cases do not add up: the library's own values are off"
+        elif off.size:
             values[off] = permutation.values(game, off, self.permutations, streams)
             about["degraded"] = (
                 f"{off.size} of {game.n} cases did not add up under the {algorithm} algorithm and were computed by permutation"
@@ -85,16 +100,30 @@ class Shap:
         about["largest_residual"] = float(np.abs(base + values.sum(axis=1) - full).max())
         return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
 
-    def _values(self, algorithm: Algorithm, game: Game, streams: Streams) -> Array:
-        if algorithm == "permutation":
-            return permutation.values(game, np.arange(game.n), self.permutations, streams)
+    def _values(self, algorithm: Algorithm, game: Game, streams: Streams) -> tuple[Algorithm, Array, str]:
+        """The algorithm in the end, its values, and why they are degraded ("" if they are not)."""
         if algorithm == "kernel":
-            return kernel.values(game, self.samples, streams)
-        read = {"tree": tree.values, "linear": linear.values, "exact": exact.values}
-        return read[algorithm](game)
+            return algorithm, kernel.values(game, self.samples, streams), ""
+        if algorithm == "linear":
+            return algorithm, linear.values(game), ""
+        if algorithm == "exact":
+            return algorithm, exact.values(game), ""
+        if algorithm == "tree":
+            try:
+                return algorithm, tree.values(game), ""
+            except Exception as error:  # the library's parser meets versions and models that it does not know
+                if self.algorithm == "tree":
+                    raise NotApplicable(f"shap cannot read this model's trees: {type(error).__name__}: {error}") from error
+                reason = f"shap cannot read this model's trees ({type(error).__name__}: {error})"
+        else:
+            boosted = self.algorithm == "auto" and "contributions" in game.model.offers and game.output == game.model.native
+            reason = tree.reason_against(game) if boosted else ""
+        reason = f"{reason}: estimated by permutation" if reason else ""
+        return "permutation", permutation.values(game, np.arange(game.n), self.permutations, streams), reason
 
     def _choose(self, game: Game) -> tuple[Algorithm, str]:
-        fits = {name: module.reason_against(game) for name, module in (("tree", tree), ("linear", linear), ("exact", exact))}
+        modules = (("tree", tree), ("linear", linear), ("exact", exact), ("contributions", contributions))
+        fits = {name: module.reason_against(game) for name, module in modules}
         if self.algorithm != "auto":
             if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")
@@ -109,7 +138,8 @@ class Shap:
             return "exact", f"all {2**game.d} coalitions are no more than permutation would ask"
         return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
 
-    def _off(self, game: Game, values: Array, base: Array, full: Array) -> IntArray:
+    def _off(self, values: Array, base: Array, full: Array) -> IntArray:
         """Positions of the cases whose values do not add up."""
-        scale = max(float(np.ptp(np.concatenate([full, base]))), 1e-12)
-        return np.flatnonzero(np.abs(base + values.sum(axis=1) - full) > _TOLERANCE * scale)
+        outputs = np.concatenate([full, base])
+        slack = max(_TOLERANCE * max(float(np.ptp(outputs)), 1e-12), _RESOLUTION * float(np.abs(outputs).max()))
+        return np.flatnonzero(np.abs(base + values.sum(axis=1) - full) > slack)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from xai_compare.report.asked import by_methods, chosen, under
 from xai_compare.report.blocks import Column, Entry, Strong, Table, Text
 from xai_compare.report.words import (
+    NO_POWER,
     VERDICTS,
     gap_entry,
     method_title,
@@ -17,20 +19,14 @@ from xai_compare.report.words import (
     undecided,
 )
 
-__all__ = ["gap_table", "pairing_text"]
+__all__ = ["again_table", "gap_table", "pairing_text"]
 
-_TONES = {"better": "good", "worse": "bad", "cannot be told apart": ""}
-_PAIRINGS = {"best_method": "each model's best method", "same_method": "the same method"}
+_TONES = {"better": "good", "worse": "bad", "cannot be told apart": "", NO_POWER: "quiet"}
 
 
 def pairing_text(report: dict[str, Any], row: dict[str, Any]) -> str:
-    """Which methods stand behind a gap, in words."""
-    known = {method["name"] for method in report["methods"]}
-    by = method_title(report, row["explainer"]) if row["explainer"] in known or " ~ " in row["explainer"] else row["explainer"]
-    if row["pairing"] == "same_method":
-        return by or _PAIRINGS["same_method"]
-    said = _PAIRINGS.get(row["pairing"], row["pairing"].replace("_", " "))
-    return f"{said} ({by})" if by and by != row["pairing"] else said
+    """Which methods stand behind a gap, in words that fit a figure; which the best ones are stands in the tables."""
+    return "each model's best method" if row["pairing"] == "best_method" else str(by_methods(report, row)[0])
 
 
 def gap_table(report: dict[str, Any], rows: list[dict[str, Any]], caption: str, by: bool = True) -> Table:
@@ -42,17 +38,38 @@ def gap_table(report: dict[str, Any], rows: list[dict[str, Any]], caption: str, 
     return Table(caption, tuple(columns), tuple(_row(report, row, by) for row in rows))
 
 
+def again_table(report: dict[str, Any], rows: list[dict[str, Any]]) -> Table:
+    """One gap per model, asked again under conditions."""
+    columns = (Column("Asked again"), Column("Finding"), Column("By which methods"), Column("Gap", True), Column("Cases", True))
+    caption = "The fidelity gap asked again. Exploratory: not adjusted for being several"
+    return Table(caption, columns, tuple(_again(report, row) for row in rows))
+
+
+def _again(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
+    by = chosen(report, row) if row["choices"] is not None else by_methods(report, row)
+    return (plain_entry(under(row["condition"])), _finding(report, row), Entry(by), gap_entry(row), _cases(row))
+
+
 def _row(report: dict[str, Any], row: dict[str, Any], by: bool) -> tuple[Entry, ...]:
-    where = pairing_text(report, row) if row["kind"] == "models" else model_name(report, row["model"])
     return (
         Entry((f"{row['question']}: ", *metric_link(report, row["metric"]))),
-        Entry(_verdict(report, row), None, _TONES[row["verdict"]]),  # type: ignore[arg-type]  # the tones are the literals of Entry
-        *((plain_entry(where),) if by else ()),
+        _finding(report, row),
+        *((Entry(_held(report, row)),) if by else ()),
         gap_entry(row),
-        Entry((str(row["gap"]["n"]),), float(row["gap"]["n"])),
+        _cases(row),
         _p(row),
         _disposition(row),
     )
+
+
+def _held(report: dict[str, Any], row: dict[str, Any]) -> Text:
+    if row["kind"] == "methods":
+        return (model_name(report, row["model"]),)
+    return (*by_methods(report, row), *((f", {under(row['condition'])}",) if row["condition"] else ()))
+
+
+def _cases(row: dict[str, Any]) -> Entry:
+    return Entry((str(row["gap"]["n"]),), float(row["gap"]["n"]))
 
 
 def _disposition(row: dict[str, Any]) -> Entry:
@@ -63,14 +80,21 @@ def _disposition(row: dict[str, Any]) -> Entry:
 
 def _p(row: dict[str, Any]) -> Entry:
     p = row["gap"]["p"] if row["p_adjusted"] is None else row["p_adjusted"]
-    quiet = row["p_adjusted"] is None or bool(undecided(row["gap"]))
+    silent, weak = row["verdict"] == NO_POWER, bool(undecided(row["gap"]))
     # One that was not tested has no p to be sorted by.
-    return Entry((p_words(row),), None if row["headline"] and undecided(row["gap"]) else p, "quiet" if quiet else "")
+    untested = silent or (row["headline"] and weak)
+    return Entry((p_words(row),), None if untested else p, "quiet" if silent or weak or row["p_adjusted"] is None else "")
+
+
+def _finding(report: dict[str, Any], row: dict[str, Any]) -> Entry:
+    return Entry(_verdict(report, row), None, _TONES[row["verdict"]])  # type: ignore[arg-type]  # the tones are the literals of Entry
 
 
 def _verdict(report: dict[str, Any], row: dict[str, Any]) -> Text:
     if row["gap"]["estimate"] is None:
         return ("not measured",)
     names = [model_name(report, name) if row["kind"] == "models" else method_title(report, name) for name in (row["a"], row["b"])]
+    if row["verdict"] == NO_POWER:
+        return (f"{NO_POWER}: ", names[0], " and ", names[1], " are not ranked")
     words = VERDICTS[row["verdict"]]
     return (names[0], f" {words if row['kind'] == 'models' else words.replace('explained', 'explains')} ", names[1])

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Prose, Table
+from xai_compare.report.asked import answer, under
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Piece, Prose, Table
 from xai_compare.report.canvas import Span, label
 from xai_compare.report.charts import Gap, forest
+from xai_compare.report.coherent import SAME
 from xai_compare.report.sections import section
 from xai_compare.report.sections._gaps import gap_table, pairing_text
+from xai_compare.report.sections._scores import powerless
 from xai_compare.report.words import (
+    NO_POWER,
+    count,
     gap_text,
     interval_entry,
     level,
@@ -39,7 +44,9 @@ def make(report: dict[str, Any]) -> list[Block]:
         f"also for metrics where a lower score is better. Intervals are at {level(report)}. "
         "A p marked Holm is corrected for the number of headline gaps; one marked exploratory is not, and some of those are small by luck."
     )
-    blocks: list[Block] = [Prose((reading,)), *_forest(report, between)]
+    if any(row["pairing"] == "best_method" for row in between):
+        reading += " A model's best method is chosen on one half of the cases and scored on the other, and the reverse."
+    blocks: list[Block] = [Prose((reading,)), *_forest(report, between), *_changed(report, between)]
     if between:
         blocks.append(
             Details(
@@ -58,9 +65,34 @@ def make(report: dict[str, Any]) -> list[Block]:
     return blocks if between or methods else [Prose(("No gap was computed.",), "note")]
 
 
+def _changed(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block]:
+    """Which headline findings are others under a condition, in one line; fidelity's are told in the verdict too."""
+    headlines = {tuple(row[key] for key in SAME): row for row in between if row["headline"]}
+    asked = [(headlines.get(tuple(row[key] for key in SAME)), row) for row in between if row["condition"]]
+    pairs = [(own, row) for own, row in asked if own is not None]
+    if not pairs:
+        return []
+    unlike = [(own, row) for own, row in pairs if answer(own, row) != "same"]
+    told = f"{count(len(pairs), 'answer')} to headline questions asked again under another condition stand in the tables below; "
+    if not unlike:
+        return [Prose((told + "each of them says the same.",), "note")]
+    pieces: list[Piece] = [told + "other than the headline: "]
+    for place, (own, row) in enumerate(unlike):
+        words = {"reversed": "the order is reversed", "not measured": "not measured", "found": f"{row['verdict']} than the reference"}
+        said = words.get(answer(own, row), row["verdict"])
+        before = f"{'; ' if place else ''}{row['question']} of "
+        pieces += [
+            before,
+            model_name(report, row["a"]),
+            f" {under(row['condition'], row['gap']['n'])} ({said})",
+        ]
+    return [Prose((*pieces, "."), "note")]
+
+
 def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block]:
     lead = {metric["name"] for metric in report["metrics"] if metric["lead"]}
-    rows = [row for row in between if (row["metric"] in lead or row["headline"]) and Span.of(row["gap"])]
+    asked = [row for row in between if not row["condition"] and (row["metric"] in lead or row["headline"])]
+    rows = [row for row in asked if Span.of(row["gap"])]
     questions = list(dict.fromkeys(row["question"] for row in rows))
     rows.sort(key=lambda row: (questions.index(row["question"]), not row["headline"]))
     shown = rows[:_LONGEST]
@@ -77,6 +109,8 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
         caption += "; the grey band is the tolerance of the study"
     if any(_flag(row) == _FEW for row in shown):
         caption += "; dotted lines rest on few differing cases and decide nothing"
+    if any(_flag(row) == NO_POWER for row in shown):
+        caption += "; grey lines are of metrics that tell no method from the control and rank nothing"
     if len(rows) > len(shown):
         caption += f"; {len(rows) - len(shown)} more are in the table"
     table = gap_table(report, shown, "The same gaps in numbers, in skill: higher is better explained")
@@ -94,11 +128,14 @@ def _line(report: dict[str, Any], row: dict[str, Any]) -> Gap:
     by = "best method" if row["pairing"] == "best_method" else pairing_text(report, row)
     name = label(shown_name(report, row["a"]), 18)
     words = f"{name}, {label(by, _ROOM - len(name) - 2)}"
-    return Gap(row["question"], words, model_name(report, row["a"]).colour, span, row["tolerance"], row["headline"], _flag(row))
+    strong = row["headline"] and row["verdict"] != NO_POWER
+    return Gap(row["question"], words, model_name(report, row["a"]).colour, span, row["tolerance"], strong, _flag(row))
 
 
 def _flag(row: dict[str, Any]) -> str:
     """What a figure says of a gap with an interval that decides nothing; one without an interval says so by itself."""
+    if row["verdict"] == NO_POWER:
+        return NO_POWER
     return _FEW if undecided(row["gap"]) and row["gap"]["low"] is not None else ""
 
 
@@ -122,6 +159,6 @@ def _skill(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
         interval_entry(row["value"]),
         number_entry(row["chance"]),
         number_entry(row["ceiling"]),
-        interval_entry(row["skill"], "has none"),
+        interval_entry(row["skill"], "has none", "quiet" if powerless(report, row["model"], row["metric"]) else ""),
         Entry((str(row["value"]["n"]),), row["value"]["n"]),
     )

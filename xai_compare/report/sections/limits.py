@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.blocks import Block, Column, Entry, Heading, Piece, Prose, Table
+from xai_compare.report.asked import under
+from xai_compare.report.blocks import Block, Column, Entry, Heading, Piece, Prose, Table, Text
 from xai_compare.report.sections import section
-from xai_compare.report.words import abridged, method_title, metric_link, model_name, plain_entry
+from xai_compare.report.words import abridged, join, method_title, metric_link, model_name, plain_entry
 
 __all__ = ["make"]
 
@@ -36,9 +37,17 @@ def make(report: dict[str, Any]) -> list[Block]:
         rows = [row for row in report["limits"] if row["kind"] == kind]
         if rows:
             blocks += [Heading(title), _table(report, kind, caption, rows)]
+    blocks += [Prose(_subset(report, row["reason"]), "note") for row in report["limits"] if row["kind"] == "subset"]
     if not report["limits"]:
         blocks.append(Prose(("No cell failed, was skipped, degraded or not applicable, and no score is missing.",)))
     return blocks
+
+
+def _subset(report: dict[str, Any], reason: str) -> Text:
+    """Cases that a metric leaves out by design: the same everywhere, so one line and no table."""
+    found = dict.fromkeys(row["metric"] for row in report["skills"] for missing in row["missing"] if missing["reason"] == reason)
+    named = [metric for metric in report["metrics"] if metric["name"] in found]
+    return (f"Cases left out by design, everywhere: {reason} ({join([metric['title'] for metric in named])}).",)
 
 
 def _table(report: dict[str, Any], kind: str, caption: str, rows: list[dict[str, Any]]) -> Table:
@@ -53,7 +62,8 @@ def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
     pieces: list[Piece] = []
     for place in row["where"]:
         by = f" by {method_title(report, place['explainer'])}" if place["explainer"] else ""
-        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}: "]
+        asked = f" {under(place['condition'])}" if place["condition"] else ""
+        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}{asked}: "]
         for index, metric in enumerate(place["metrics"]):
             pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
     return Entry(tuple(piece for piece in pieces if piece != "") or ("everywhere",))

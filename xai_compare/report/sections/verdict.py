@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from xai_compare.report.asked import answer, asked_again, by_methods, supposing, under
 from xai_compare.report.blocks import Block, Link, Piece, Prose, Strong, Text
 from xai_compare.report.sections import section
 from xai_compare.report.sections._decomposition import bar_rows, picture
-from xai_compare.report.sections._gaps import gap_table, pairing_text
+from xai_compare.report.sections._gaps import again_table, gap_table, pairing_text
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
+    NO_POWER,
     abridged,
     count,
     estimate_text,
@@ -40,6 +42,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     unlike = [entry for entry in told if entry["performance_differs"]]
     blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
+    blocks += _same_holds(report, told)
     if any(_shares(report, entry) for entry in told):
         blocks.append(Prose((_READING,), "note"))
     if not told:
@@ -82,6 +85,8 @@ def _finding(report: dict[str, Any], entry: dict[str, Any]) -> Text:
 
 
 def _claim(names: tuple[Piece, Piece], gap: dict[str, Any]) -> Text:
+    if gap["verdict"] == NO_POWER:
+        return (names[0], " and ", names[1], " ", Strong("cannot be ranked"), " by how far they can be explained: ")
     if gap["verdict"] == "cannot be told apart":
         return (names[0], " and ", names[1], " ", Strong("cannot be told apart"), " in how far they can be explained: ")
     less = "less" if gap["verdict"] == "worse" else "better"
@@ -89,18 +94,75 @@ def _claim(names: tuple[Piece, Piece], gap: dict[str, Any]) -> Text:
 
 
 def _values(report: dict[str, Any], entry: dict[str, Any]) -> Text:
-    """The raw shares, and the gap, which is not their difference: it is of skill, corrected for chance."""
-    shares = _shares(report, entry)
-    gap = f"corrected for chance the gap is {_gap(report['gaps'][entry['gap']])}. "
+    """The raw shares, and the gap, which is not their difference: it is of skill, corrected for chance. Then where that changes."""
+    row, shares = report["gaps"][entry["gap"]], _shares(report, entry)
+    clauses = [_clause(report, row, again) for again in asked_again(report, entry)]
+    first, *others = [clause for clause in clauses if clause] or [()]
+    ending = (*(("; but ", *first) if first else ()), ". ", *(piece for other in others for piece in (*_capital(other), ". ")))
+    if row["verdict"] == NO_POWER:
+        return ("no method of either is told apart from the control", *ending)
+    by = ("by ", *by_methods(report, row), " ") if shares or row["choices"] else ()
+    gap = f"corrected for chance the gap is {_gap(row)}"
     if shares is None:
-        return (gap,)
+        return (*by, gap, *ending)
     own, other = (share_text(share) for share in shares)
-    return (f"a list of features tells {own} of what moves its output, against {other}; ", gap)
+    whose = _named(report, row, "a", entry["explainer"]), _named(report, row, "b", entry["reference_explainer"])
+    return (*by, f"a list of features tells {own}{whose[0]} of what moves its output, against {other}{whose[1]}; ", gap, *ending)
+
+
+def _named(report: dict[str, Any], row: dict[str, Any], side: str, explainer: str) -> str:
+    """The method whose share is told, where the sentence has named two: its share is that of all cases, not of its half."""
+    unlike = row["choices"] is not None and len(set(row["choices"][side])) > 1
+    return f" ({method_title(report, explainer)} on all cases)" if unlike else ""
+
+
+def _clause(report: dict[str, Any], own: dict[str, Any], again: dict[str, Any]) -> Text:
+    """What is different under a condition; nothing where the same holds."""
+    said, supposed = answer(own, again), supposing(report, again)
+    gap = f" (gap {gap_parts(again['gap'])[0]})"
+    if said == "same":
+        return ()
+    if said == "not measured":
+        return (f"{supposed} it was not measured: {abridged(again['gap']['reason'])}",)
+    if said == "reversed":
+        advice = "; use the scale your decision is made on" if again["condition"] == "probability" else ""
+        return (f"{supposed} the order is ", Strong("reversed"), gap + advice)
+    if said == "found":
+        words = "better than" if again["verdict"] == "better" else "worse than"
+        names = model_name(report, again["a"]), model_name(report, again["b"])
+        return (f"{supposed} ", names[0], " is explained ", Strong(words), " ", names[1], gap)
+    if again["verdict"] == NO_POWER:
+        return (f"{supposed} they ", Strong("cannot be ranked"), ", as no method is told apart from the control there")
+    why = undecided(again["gap"])
+    return (f"{supposed} they ", Strong("cannot be told apart"), f" (gap {gap_parts(again['gap'])[0]}{f'; {why}' if why else ''})")
+
+
+def _capital(clause: Text) -> Text:
+    first = str(clause[0])
+    return (first[0].upper() + first[1:], *clause[1:])
+
+
+def _same_holds(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Block]:
+    """Said quietly of a model whose finding is the same however it is asked."""
+    pieces: list[Piece] = []
+    for entry in told:
+        rows = asked_again(report, entry)
+        if rows and all(answer(report["gaps"][entry["gap"]], row) == "same" for row in rows):
+            where = _listed([under(row["condition"], row["gap"]["n"]) for row in rows])
+            whose = ("For ", model_name(report, entry["model"]), " the") if len(told) > 1 else ("The",)
+            pieces += [*([" "] if pieces else []), *whose, f" same holds {where}."]
+    return [Prose(tuple(pieces), "note")] if pieces else []
+
+
+def _listed(phrases: list[str]) -> str:
+    """Phrases of several words, with a comma before the last where there are more than two."""
+    return join(phrases) if len(phrases) < 3 else f"{', '.join(phrases[:-1])}, and {phrases[-1]}"
 
 
 def _shares(report: dict[str, Any], entry: dict[str, Any]) -> tuple[float, float] | None:
     """What a list of features tells of the model and of the reference, where the sentence has a gap and both were measured."""
-    if entry["gap"] is None or report["gaps"][entry["gap"]]["gap"]["estimate"] is None:
+    row = None if entry["gap"] is None else report["gaps"][entry["gap"]]
+    if row is None or row["gap"]["estimate"] is None or row["verdict"] == NO_POWER:
         return None
     own = _part(report, entry["model"], entry["explainer"], "explained")
     other = _part(report, report["verdict"]["reference"], entry["reference_explainer"], "explained")
@@ -131,6 +193,8 @@ def _part(report: dict[str, Any], model: str, explainer: str | None, part: str) 
 
 def _where(report: dict[str, Any], entry: dict[str, Any]) -> Text:
     """Whether what is missing lies in the model or in the method."""
+    if report["gaps"][entry["gap"]]["verdict"] == NO_POWER:
+        return ()
     explained, lost, beyond = (
         _part(report, entry["model"], entry["explainer"], part) for part in ("explained", "lost_by_method", "beyond_additive")
     )
@@ -172,13 +236,27 @@ def _untested(report: dict[str, Any]) -> Text:
 def _headline(report: dict[str, Any]) -> list[Block]:
     rows = [report["gaps"][index] for index in report["verdict"]["headline"]]
     if not rows:
-        return [Prose(("No headline gap was computed.",), "note")]
+        return [Prose(("No headline gap was computed.",), "note"), *_again(report)]
     by = join(list(dict.fromkeys(pairing_text(report, row) for row in rows)))
     caption = (
         f"The headline gaps, by {by}. They are differences of skill (0 is chance, 1 the best possible): "
         "above 0 the first model is explained better, also for metrics where a lower score is better."
     )
-    return [gap_table(report, rows, caption, by=False), *_pareto(report)]
+    return [gap_table(report, rows, caption, by=_unlike(rows)), *_pareto(report), *_again(report)]
+
+
+def _unlike(rows: list[dict[str, Any]]) -> bool:
+    """Whether a model's headline gaps rest on other best methods than its sentence names."""
+    chosen: dict[str, list[Any]] = {}
+    for row in rows:
+        if row["choices"] is not None:
+            chosen.setdefault(row["a"], []).append(row["choices"])
+    return any(choices != same[0] for same in chosen.values() for choices in same)
+
+
+def _again(report: dict[str, Any]) -> list[Block]:
+    rows = [row for entry in report["verdict"]["models"] for row in asked_again(report, entry)]
+    return [again_table(report, rows)] if rows else []
 
 
 def _pareto(report: dict[str, Any]) -> list[Block]:
@@ -188,9 +266,11 @@ def _pareto(report: dict[str, Any]) -> list[Block]:
         if entry["ahead"] + entry["behind"] == 0:
             continue
         rows = [row for row in report["gaps"] if row["headline"] and row["kind"] == "models" and row["a"] == entry["model"]]
-        untested = len(rows) - entry["ahead"] - entry["behind"] - entry["level"]
+        silent = sum(row["verdict"] == NO_POWER for row in rows)
+        untested = len(rows) - entry["ahead"] - entry["behind"] - entry["level"] - silent
         counts = [str(entry["ahead"]), f"behind on {entry['behind']}", f"level on {entry['level']}"]
         counts += [f"not tested on {untested}"] if untested > 0 else []
+        counts += [f"not ranked on {silent}"] if silent > 0 else []
         tally = f" on {join(counts)} of the headline questions. "
         said += (model_name(report, entry["model"]), " is ahead of ", reference, tally)
     return [Prose(tuple(said), "note")] if said else []

@@ -33,6 +33,11 @@
     });
   }
 
+  // A browser leaves a control alone that a wide table shows by its edge only.
+  addEventListener("focusin", (event) => {
+    if (event.target.parentElement?.closest(".scroll")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
   const wanted = () => {
     try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
   };

@@ -1,0 +1,293 @@
+"""The sections on fidelity and stability: removal curves, dots of skill, their tables, and what is said where they are missing."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.report.made import HOSTILE, D, Made, made
+from tests.report.test_again import words
+from xai_compare import report
+from xai_compare.compare import Interval
+from xai_compare.report.blocks import Block, Details, Figure, Prose, Table
+from xai_compare.report.canvas import Drawing, Span, colour
+from xai_compare.report.curves import Curves, Panels, removal
+from xai_compare.report.sections import SECTIONS
+from xai_compare.report.strips import Mark, Strip, strips
+
+
+def blocks(source: Made, section: str) -> list[Block]:
+    """The blocks of a section, what is folded away too; the whole report fits its schema."""
+    found = report.build(source.results, source.comparison)
+    report.validate(found)
+    made_of = SECTIONS[section].make(found)
+    return [inner for block in made_of for inner in (block.blocks if isinstance(block, Details) else (block,))]
+
+
+def prose(source: Made, section: str) -> str:
+    return " ".join(words(block.pieces) for block in blocks(source, section) if isinstance(block, Prose))
+
+
+def figure(source: Made, section: str) -> Figure:
+    (found,) = [block for block in blocks(source, section) if isinstance(block, Figure)]
+    return found
+
+
+def table(source: Made, section: str, caption: str) -> list[list[str]]:
+    every = [block for block in blocks(source, section) if isinstance(block, Table)]
+    every += [block.table for block in blocks(source, section) if isinstance(block, Figure) and block.table]
+    (found,) = [one for one in every if caption in one.caption]
+    return [[words(entry.pieces) for entry in row] for row in found.rows]
+
+
+def changed(source: Made, **changes: Any) -> Made:
+    return replace(source, comparison=replace(source.comparison, **changes))
+
+
+def comments(svg: bytes) -> list[str]:
+    """The texts of a picture: matplotlib draws them as paths, each under its text as a comment."""
+    return [line.strip()[5:-4] for line in svg.decode().splitlines() if line.strip().startswith("<!--")]
+
+
+# ---- removal curves
+
+
+def test_each_model_has_a_line_of_panels_and_each_signed_method_a_column() -> None:
+    texts = comments(figure(made(), "fidelity").svg)
+    assert [text for text in texts if text in ("SHAP", "LIME", "integrated gradients", "permutation importance")] == [
+        "SHAP",
+        "LIME",
+        "integrated gradients",
+    ]
+    assert [text for text in texts if text in ("logistic", "forest", "network")] == ["logistic", "forest", "network"]
+    assert texts.count("not measured") == 2  # integrated gradients on the two models that cannot be opened
+    assert texts.count("share of features taken away") == 1
+    assert texts.count("most supporting first") == texts.count("least supporting first") == 1
+    # One y axis per model.
+    assert sum(text.startswith("probability of the") for text in texts) == 3
+
+
+def test_the_words_beside_the_picture_tell_what_it_shows() -> None:
+    found = figure(made(), "fidelity")
+    assert "logistic by SHAP: from 0.90 to 0.39 with 50 % of the features gone most supporting first, to 0.99 least" in found.alt
+    assert found.alt.count("; ") == 6  # seven panels
+    assert "Mean over 10 cases" in found.caption
+    assert "pointwise 95" in found.caption
+
+
+def test_the_table_has_the_numbers_of_the_picture_in_at_most_eleven_steps() -> None:
+    source = made()
+    rows = table(source, "fidelity", "Mean of each curve")
+    shap = [row for row in rows if row[:2] == ["forest", "SHAP"]]
+    assert len(shap) == 11
+    assert D > 10
+    assert [row[2] for row in shap[:2]] == ["0 %", "8 %"]
+    assert shap[-1][2] == "100 %"
+    assert shap[0][3].startswith("0.90")
+    assert {row[1] for row in rows} == {"SHAP", "LIME", "integrated gradients", "control (knows nothing of the model)", "best order found"}
+    short = tuple(replace(row, y=(*row.y[:3], row.y[-1])) for row in source.comparison.curves)
+    rows = table(changed(source, curves=short), "fidelity", "Mean of each curve")
+    assert [row[2] for row in rows if row[:2] == ["forest", "SHAP"]] == ["0 %", "33 %", "67 %", "100 %"]
+
+
+def test_the_axis_says_what_the_model_says() -> None:
+    assert "predicted value" in comments(figure(made("regression"), "fidelity").svg)
+    source = made()
+    bare = replace(source, results=replace(source.results, cases=replace(source.results.cases, probability={})))
+    texts = comments(figure(bare, "fidelity").svg)
+    assert sum(text.startswith("margin of the") for text in texts) == 2
+    assert sum(text.startswith("probability of the") for text in texts) == 1
+
+
+def test_methods_without_sign_are_drawn_by_strength() -> None:
+    source = made()
+    found = figure(changed(source, curves=tuple(row for row in source.comparison.curves if row.metric == "ordering_abs")), "fidelity")
+    texts = comments(found.svg)
+    assert "permutation importance" in texts
+    assert "strongest first" in texts
+    assert any(text.startswith("change of the") for text in texts)
+
+
+def test_more_than_five_methods_are_in_the_table_only() -> None:
+    source = made()
+    extra = tuple(replace(source.results.methods[0], name=f"shap {i}", title=f"SHAP {i}") for i in range(4))
+    curves = [replace(row, explainer=one.name) for row in source.comparison.curves if row.explainer == "shap" for one in extra]
+    results = replace(source.results, methods=(*source.results.methods, *extra))
+    more = replace(source, results=results, comparison=replace(source.comparison, curves=(*source.comparison.curves, *curves)))
+    found = figure(more, "fidelity")
+    assert "2 more methods are in the table" in found.caption
+    assert "SHAP 3" not in comments(found.svg)
+    assert any(row[1] == "SHAP 3" for row in table(more, "fidelity", "Mean of each curve"))
+
+
+def test_a_curve_with_a_step_that_was_not_measured_is_left_out() -> None:
+    source = made()
+    none = Interval(None, None, None, 0, "no case")
+    curves = tuple(
+        replace(row, y=(none,) * len(row.y)) if (row.model, row.explainer) == ("forest", "lime") else row
+        for row in source.comparison.curves
+    )
+    found = changed(source, curves=curves)
+    assert comments(figure(found, "fidelity").svg).count("not measured") == 3
+    assert "forest by LIME" not in figure(found, "fidelity").alt
+
+
+# ---- numbers of fidelity
+
+
+def test_orderings_stand_with_their_best_possible_and_the_controls() -> None:
+    rows = table(made(), "fidelity", "ordering of features: area between the two curves")
+    assert len(rows) == 7
+    assert {row[3] for row in rows} == {"0.35"}
+    assert not [row for row in rows if "control" in row[1]]
+    assert len(table(made(), "fidelity", "ordering by strength")) == 10
+
+
+def test_other_measures_stand_beside_the_controls_score() -> None:
+    rows = table(made(), "fidelity", "On their own scales")
+    assert [row[0] for row in rows[:1]] == ["comprehensiveness (higher is better)"]
+    assert {row[0] for row in rows} >= {"sufficiency (lower is better)", "completeness error (lower is better)"}
+    assert {row[4] for row in rows if row[0].startswith("completeness")} == {"has none"}
+    assert not [row for row in rows if row[0].startswith("additive fit")]
+    assert "additive fit) is split into its parts under Where interpretability goes." in prose(made(), "fidelity")
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (lambda row: row.metric == "additive_fit", "Removal curves were not measured"),
+        (lambda row: row.metric == "input_stability", "was not measured; it would stand under"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_line(keep: Callable[[Any], bool], said: str) -> None:
+    source = made()
+    found = changed(source, skills=tuple(row for row in source.comparison.skills if keep(row)), curves=())
+    assert said in prose(found, "fidelity")
+    assert not [block for block in blocks(found, "fidelity") if isinstance(block, Table | Figure)]
+
+
+# ---- stability
+
+
+def test_stability_has_a_panel_per_metric_and_a_dot_per_model() -> None:
+    found = figure(made(), "stability")
+    texts = comments(found.svg)
+    titles = ["input stability", "stability over seeds", "stability over backgrounds"]  # the one that leads first
+    assert [text for text in texts if text in titles] == titles
+    assert texts.count("0 (control)") == 3
+    assert found.alt.count("forest by SHAP: ") == 3
+    assert "control by" not in found.alt
+
+
+def test_the_scores_of_stability_stand_with_what_moved() -> None:
+    rows = table(made(), "stability", "Mean overlap")
+    assert len(rows) == 3 * 10
+    small, again = ([row for row in rows if row[0] == name] for name in ("input stability", "stability over seeds"))
+    assert all(row[6].startswith("0.") for row in small)
+    assert {row[6] for row in again} == {"none"}
+
+
+def test_stability_is_read_beside_fidelity() -> None:
+    said = prose(made(), "stability")
+    assert "A constant explanation is perfectly stable: read stability beside fidelity." in said
+    assert "Sanity (whether explanations depend on the model at all) was not measured." in said
+
+
+def test_sanity_gets_a_panel_once_it_is_measured() -> None:
+    source = made()
+    metric = replace(source.results.metrics[1], name="randomisation", title="randomisation", question="sanity")
+    rows = tuple(
+        replace(row, metric="randomisation") for row in source.comparison.skills if row.metric == "input_stability" and not row.part
+    )
+    results = replace(source.results, metrics=(*source.results.metrics, metric))
+    found = replace(source, results=results, comparison=replace(source.comparison, skills=(*source.comparison.skills, *rows)))
+    assert "randomisation" in comments(figure(found, "stability").svg)
+    assert "Sanity" not in prose(found, "stability")
+
+
+def test_without_stability_one_line_says_so() -> None:
+    source = made()
+    bare = changed(source, skills=tuple(row for row in source.comparison.skills if "stability" not in row.metric))
+    assert prose(bare, "stability") == "Stability was not measured, nor was sanity (whether explanations depend on the model at all)."
+
+
+def test_dots_without_power_are_grey_and_said() -> None:
+    source = changed(made(), powerless=frozenset({("forest", "input_stability")}))
+    found = figure(source, "stability")
+    assert "Hollow grey dots rank nothing" in found.caption
+    assert "Hollow" not in figure(made(), "stability").caption
+
+
+# ---- any run
+
+
+def many(count: int) -> Made:
+    """The same study with more models, which all say what the network says."""
+    source = made()
+    names = [f"network {i}" for i in range(count - 3)]
+    model, comparison, results = source.results.models[2], source.comparison, source.results
+
+    def more(rows: Any) -> Any:
+        return (*rows, *(replace(row, model=name) for name in names for row in rows if row.model == "network"))
+
+    models = (*results.models, *(replace(model, name=name) for name in names))
+    return Made(replace(results, models=models), replace(comparison, skills=more(comparison.skills), curves=more(comparison.curves)))
+
+
+@pytest.mark.parametrize("source", [made(hostile=True), made("regression"), many(8)], ids=["hostile", "regression", "eight"])
+@pytest.mark.parametrize("section", ["fidelity", "stability"])
+def test_any_run_is_drawn(source: Made, section: str) -> None:
+    tags = {node.tag.rpartition("}")[2] for node in ET.fromstring(figure(source, section).svg).iter()}
+    assert not tags & {"script", "img", "image", "foreignObject", "a"}
+
+
+def test_one_model_alone_is_drawn() -> None:
+    source = made()
+    comparison = source.comparison
+    kept = {
+        name: tuple(row for row in getattr(comparison, name) if row.model == "logistic")
+        for name in ("skills", "curves", "agreement", "performance")
+    }
+    results = replace(source.results, models=source.results.models[:1], cells=())
+    results = replace(results, attributions={key: one for key, one in results.attributions.items() if key[0] == "logistic"})
+    alone = Made(results, replace(comparison, **kept, gaps=(), predictions_agree={}))
+    assert comments(figure(alone, "fidelity").svg).count("logistic") == 1
+    assert figure(alone, "stability").alt.count("logistic by ") == 3 * 3
+
+
+def pictures(name: str = "x") -> dict[str, Drawing]:
+    pair = Curves((Span(0.9, 0.8, 1.0), Span(0.5), Span(0.5)), (Span(0.9, -90.0, 1.0), Span(0.8), Span(0.5)))
+    lines = [Panels(name, 0, "value", (pair, None), pair, None), Panels("flat", 1, "value", (None, None), None, None)]
+    panel = Strip(name, ((Mark(0, Span(0.5, 0.4, 0.6)), Mark(1, Span(-0.3), True)), ()))
+    return {
+        "removal": removal(lines, [name, "b"], ("most", "least")),
+        "one": removal([replace(lines[0], methods=(pair,))], ["only"], ("most", "least")),
+        "strips": strips([panel] * 4, [name, "b"], [name, "two"]),
+    }
+
+
+@pytest.mark.parametrize("name", ["plain", HOSTILE, "$\\frac{1$", "\u6f22\u5b57 \U0001f600", "", "x" * 500])
+def test_any_name_can_be_drawn_and_is_no_markup(name: str) -> None:
+    for drawing in pictures(name).values():
+        tags = {node.tag.rpartition("}")[2] for node in ET.fromstring(drawing.svg).iter()}
+        assert not tags & {"script", "img", "image", "foreignObject", "a"}
+
+
+def test_same_data_same_bytes_and_no_date() -> None:
+    first, second = pictures(), pictures()
+    assert {name: one.svg for name, one in first.items()} == {name: one.svg for name, one in second.items()}
+    assert not [name for name, one in first.items() if b"<dc:date>" in one.svg or b"Matplotlib v" in one.svg]
+
+
+def test_a_band_that_goes_far_does_not_flatten_the_curves() -> None:
+    assert "\u221290" not in comments(pictures()["removal"].svg)  # the tick that an axis down to -90 would have
+
+
+def test_models_keep_their_colours() -> None:
+    for section in ("fidelity", "stability"):
+        svg = figure(made(), section).svg.decode().lower()
+        assert all(colour(place).lower() in svg for place in range(3))

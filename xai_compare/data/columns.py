@@ -1,0 +1,200 @@
+"""What a study declares of columns, and what columns tell of themselves: dates, free text, leaks."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.errors import DataError, nearest
+from xai_compare.types import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xai_compare.config import DataSpec
+
+__all__ = ["checked_columns", "declared", "suspicious"]
+
+_LEAK = 0.99  # ROC-AUC, or R2, of one column alone
+_WORDS = 6  # words per value from which a column of different texts is prose
+_PANDAS = {"weekday": "day_of_week"}
+_SEEN = 1000  # values that are looked at to tell what a column holds
+
+
+def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A table with everything done that the study declares of its columns, and facts about it.
+
+    Codes for missing values become missing, columns of codes become categories, dates their parts.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there, with the nearest name; for a date that is none.
+    """
+    named: dict[str, tuple[Any, ...]] = {
+        "target": (spec.target,),
+        "split": (spec.split,),
+        "id": (spec.id,),
+        "drop": spec.drop,
+        "categorical": spec.categorical,
+        "dates": tuple(spec.dates),
+    }
+    for key, columns in named.items():
+        for column in columns:
+            if column is not None and column not in frame.columns:
+                raise DataError(f"{where} has no column '{column}', which data.{key} names: {nearest(column, frame.columns)}")
+    frame = frame.copy()
+    kept = [column for column in frame.columns if column not in {spec.target, spec.split, spec.id, *spec.drop}]
+    facts: dict[str, Any] = {}
+    if spec.missing:
+        facts["declared_missing"] = _blank(frame, kept, spec.missing)
+    for column in spec.categorical:
+        known = frame[column].notna()
+        frame[column] = frame[column].map(_code, na_action="ignore").astype(object).where(known, None)
+    for column, parts in spec.dates.items():
+        frame = _parted(frame, column, parts, where)
+    return frame, facts
+
+
+def _blank(frame: pd.DataFrame, columns: list[str], codes: tuple[Any, ...]) -> dict[str, int]:
+    """Make the codes missing, in place; {column: how many}."""
+    counts = {}
+    texts = {str(code).strip() for code in codes}
+    numbers = [float(code) for code in codes if _is_number(code)]
+    for column in columns:
+        values = frame[column]
+        as_text = values.dtype.kind not in "iuf"
+        hit = values.astype(str).str.strip().isin(texts) & values.notna() if as_text else values.isin(numbers)
+        if hit.any():
+            counts[column] = int(hit.sum())
+            frame[column] = values.mask(hit)
+    return counts
+
+
+def _is_number(code: Any) -> bool:
+    try:
+        float(code)
+    except ValueError:
+        return False
+    return True
+
+
+def _code(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _parted(frame: pd.DataFrame, column: str, parts: tuple[str, ...], where: str) -> pd.DataFrame:
+    """A date column replaced by its parts: year, month, day, weekday (0 is Monday), hour, or days since the earliest date."""
+    import pandas as pd
+
+    try:
+        dates = pd.to_datetime(frame[column])
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(f"{where}: the column '{column}' of data.dates holds no dates: {error}") from error
+    place = list(frame.columns).index(column)
+    out = frame.drop(columns=[column])
+    for offset, part in enumerate(parts):
+        values = (dates - dates.min()).dt.days if part == "days" else getattr(dates.dt, _PANDAS.get(part, part))
+        out.insert(place + offset, f"{column} {part}", values.astype(np.float64))
+    return out
+
+
+def checked_columns(frame: pd.DataFrame, where: str) -> None:
+    """Refuse columns that are no features as they stand.
+
+    Raises
+    ------
+    DataError
+        For dates, prose, names and the like, columns without any value: what it looks like and what to declare.
+    """
+    if not len(frame):
+        raise DataError(f"{where} has a header and 0 rows")
+    for column in frame.columns:
+        values = frame[column].dropna()
+        if not len(values):
+            raise DataError(f"{where}: the column '{column}' has no value at all. Add it to data.drop")
+        if not _texts(values):
+            continue
+        some = values.astype(str).head(_SEEN)
+        if _dates(some):
+            raise DataError(
+                f"{where}: the column '{column}' holds dates, such as '{some.iloc[0]}'. Say what counts of them, as in "
+                f"dates: {{{column}: [year, month]}}, or add it to data.drop"
+            )
+        different = values.nunique() / len(values)
+        words = some.map(lambda text: len(str(text).split())).mean()
+        if different > 0.5 and words >= _WORDS:
+            raise DataError(
+                f"{where}: the column '{column}' holds free text (about {words:.0f} words). Add it to data.drop: tables take no prose"
+            )
+        if different > 0.95 and len(values) > 50:
+            raise DataError(
+                f"{where}: almost every row has its own value in the column '{column}', such as '{some.iloc[0]}'. "
+                f"It tells rows apart and nothing else: write id: {column}, or add it to data.drop"
+            )
+
+
+def _texts(values: pd.Series[Any]) -> bool:
+    import pandas as pd
+
+    return not pd.api.types.is_numeric_dtype(values) and not isinstance(values.dtype, pd.CategoricalDtype)
+
+
+def _dates(some: pd.Series[Any]) -> bool:
+    """Whether texts are dates: nearly all can be read as such, and look like numbers between dashes, dots, slashes or colons."""
+    import pandas as pd
+
+    if some.str.fullmatch(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?").mean() < 0.95:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no format is given: that is the question
+        return bool(pd.to_datetime(some, errors="coerce").notna().mean() >= 0.9)
+
+
+def suspicious(frame: pd.DataFrame, y: npt.NDArray[Any], task: Task) -> dict[str, float]:
+    """{column: score} of the columns that alone tell the target almost perfectly: what a model should not have known.
+
+    The score is the ROC-AUC of the class told worst, or the R2 of a regression, of a small tree on the one column,
+    predicted out of fold. Only columns at .99 and more. At most 5,000 rows are looked at.
+    """
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    rows = np.linspace(0, len(frame) - 1, min(len(frame), 5000)).astype(np.int64)
+    target = y[rows]
+    if len(rows) < 30 or (task == "classification" and np.bincount(target.astype(np.int64)).min() < 3):
+        return {}
+    tree = (DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor)(max_depth=4, min_samples_leaf=3, random_state=0)
+    method = "predict_proba" if task == "classification" else "predict"
+    found = {}
+    for column in frame.columns:
+        numbers = _as_numbers(frame[column].iloc[rows])
+        told = cross_val_predict(tree, numbers[:, None], target, cv=3, method=method)
+        score = _score(told, target, task)
+        if score >= _LEAK:
+            found[str(column)] = round(score, 4)
+    return found
+
+
+def _as_numbers(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
+    """(n,) numbers that a tree can cut: categories by their code, a missing value below them all."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        low = np.nanmin(values) if np.isfinite(values).any() else 0.0
+        return np.where(np.isnan(values), low - 1, values)
+    return pd.Categorical(column.astype(str)).codes.astype(np.float64)
+
+
+def _score(told: npt.NDArray[Any], target: npt.NDArray[Any], task: Task) -> float:
+    from sklearn.metrics import r2_score, roc_auc_score
+
+    if task == "regression":
+        return float(r2_score(target, told))
+    classes = np.unique(target)
+    # Every class: a column that gives away one of three is a leak as well, and the worst class says how far it goes.
+    return float(min(roc_auc_score(target == label, told[:, k]) for k, label in enumerate(classes)))

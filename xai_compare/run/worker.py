@@ -1,0 +1,228 @@
+"""What each kind of job does. Whatever goes wrong inside one becomes its outcome."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from xai_compare.errors import NotApplicable
+from xai_compare.game import Coalitions, Game, evaluate_coalitions
+from xai_compare.metrics import View
+from xai_compare.models.zoo import KINDS
+from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution
+from xai_compare.removal import Bounds, Removal, best_orders, remove, subset
+from xai_compare.results import Status
+from xai_compare.run.again import Again, Counted, checked
+from xai_compare.run.jobs import WHOLE, Job, explained, named, needs
+from xai_compare.run.plan import CHUNK, PROBABILITY, REMOVED, Plan, targets
+from xai_compare.run.store import Outcome
+from xai_compare.streams import Streams
+from xai_compare.types import Attribution, IntArray, Output
+
+__all__ = ["Worker", "explained_target"]
+
+_log = logging.getLogger(__name__)
+# A library is silent unless it is asked: what a failed job raised is the reason of its cell.
+logging.getLogger("xai_compare").addHandler(logging.NullHandler())
+
+A = TypeVar("A", Coalitions, Bounds, Removal)
+
+
+class Worker:
+    """Runs jobs of one plan. Holds the models it has loaded; everything else comes from `read`.
+
+    read : gives the outcome of a finished job.
+    """
+
+    def __init__(self, plan: Plan, read: Callable[[Job], Outcome]) -> None:
+        self._plan, self._read = plan, read
+        self._models: dict[str, Counted] = {name: Counted(model) for name, model in plan.given.items()}
+        self._streams = Streams(plan.study.seed)
+        self._steps = {
+            "fit": self._fit,
+            "predict": self._predict,
+            "sample": self._sample,
+            "bound": self._bound,
+            "explain": self._explain,
+            "remove": self._remove,
+            "score": self._score,
+        }
+
+    def run(self, job: Job) -> Outcome:
+        """Run one job; `about` tells the model rows it asked for. A failing method never costs the rest of the run."""
+        start, before = time.perf_counter(), self._rows()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            outcome = self._attempt(job)
+        said = dict.fromkeys(
+            f"{note.category.__name__}: {note.message}" for note in caught if issubclass(note.category, (UserWarning, RuntimeWarning))
+        )
+        about = {**outcome.about, "model_rows": self._rows() - before}
+        return replace(outcome, about=about, warnings=tuple(said), seconds=time.perf_counter() - start)
+
+    def _rows(self) -> int:
+        return sum(model.rows for model in self._models.values())
+
+    def _attempt(self, job: Job) -> Outcome:
+        for needed in needs(self._plan, job):
+            before = self._read(needed)
+            if before.status == "not_applicable":
+                return Outcome("not_applicable", before.reason)
+            if not before.usable:
+                # Without its explanation a score is skipped; without model or sample the cell itself could not be had.
+                status: Status = "skipped" if needed.kind == "explain" else "failed"
+                return Outcome(status, f"'{needed}' {before.status}: {before.reason}")
+        try:
+            return self._steps[job.kind](job)
+        except NotApplicable as reason:
+            return Outcome("not_applicable", str(reason))
+        except (Exception, SystemExit) as error:  # a plugin, a model or a library may raise anything: the cell says what
+            _log.warning("job '%s' failed", job, exc_info=True)
+            return Outcome("failed", f"{type(error).__name__}: {error}")
+
+    def model(self, name: str) -> Counted:
+        """The fitted model of this name, loaded once."""
+        if name not in self._models:
+            kind = KINDS[self._plan.spec(name).kind]
+            self._models[name] = Counted(kind.load(name, self._read(Job("fit", name)).content, self._plan.data))
+        return self._models[name]
+
+    def _fit(self, job: Job) -> Outcome:
+        spec = self._plan.spec(job.model)
+        # One training seed per model name: no two models share their draws, and adding one changes no other.
+        seed = self._streams.at("fit", job.model).integer()
+        model, content = KINDS[spec.kind].fit(job.model, self._plan.data, spec.params, seed)
+        self._models[job.model] = Counted(model)
+        return Outcome("ok", about={"seed": seed}, content=content)
+
+    def _predict(self, job: Job) -> Outcome:
+        """Outputs of the explained cases in every space the model has, and how far the background stands for the data."""
+        model, data = self.model(job.model), self._plan.data
+        cases = data.cases()
+        spaces: list[Output] = [space for space in ("probability", "margin", "value") if space in model.offers]
+        arrays: dict[str, npt.NDArray[Any]] = {str(space): model.predict(cases, space) for space in spaces}
+        if data.task == "classification":
+            arrays["decision"] = model.decide(cases)
+        background = model.predict(data.background_inputs(), model.native).mean(axis=0)
+        everyone = model.predict(data.test.inputs, model.native).mean(axis=0)
+        about = {
+            "native": model.native,
+            "offers": sorted(model.offers),
+            "closed": model.closed,
+            "mean_output_background_minus_test": (background - everyone).tolist(),
+            **dict(model.about),
+        }
+        return Outcome("ok", arrays=arrays, about=about)
+
+    def _sample(self, job: Job) -> Outcome:
+        if job.condition and self._unchanged(job, frozenset({"output", "fill"})):
+            return self._plain(job)
+        return Outcome("ok", arrays=_packed(evaluate_coalitions(self._game(job), self._streams.at("coalitions"))))
+
+    def _bound(self, job: Job) -> Outcome:
+        game = self._game(job, self._scale(job))
+        return Outcome("ok", arrays=_packed(best_orders(game, self._played(job))))
+
+    def _explain(self, job: Job) -> Outcome:
+        explainer = self._plan.explainers[job.explainer]
+        if job.condition and self._unchanged(job, explainer.depends_on):
+            return self._plain(job)
+        game = self._game(job)
+        found = checked(explainer(game, self._streams.at("explain", job.explainer)), job.explainer, game.n, game.d)
+        reason = found.about.get("degraded", "")
+        return Outcome("degraded" if reason else "ok", str(reason), pack_attribution(found))
+
+    def _remove(self, job: Job) -> Outcome:
+        own = self._attribution(job, job.explainer)
+        found = remove(self._game(job, self._scale(job)), own.values, own.signed, self._played(job), self._streams.at("removal"))
+        return Outcome("ok", arrays=_packed(found))
+
+    def _score(self, job: Job) -> Outcome:
+        metric, data = self._plan.metrics[job.metric], self._plan.data
+        streams = self._streams.at("score", job.metric)
+        if metric.scope == "model":
+            return Outcome("ok", arrays=pack_scores(metric(View(data, streams, model=self.model(job.model)))))
+        needs = metric.needs
+        view = View(
+            data,
+            streams,
+            tuple(self._cases(job.chunk).tolist()),
+            tuple(self._attribution(job, name) for name in named(job)),
+            control=self._attribution(job, self._plan.control) if "control" in needs else None,
+            coalitions=self._made(Coalitions, Job("sample", job.model, chunk=job.chunk, condition=job.condition), "coalitions" in needs),
+            removal=self._made(Removal, Job("remove", job.model, job.explainer, chunk=job.chunk), "removal" in needs),
+            bounds=self._made(Bounds, Job("bound", job.model, chunk=job.chunk), "bounds" in needs),
+            model=self.model(job.model) if "model" in needs else None,
+            rerun=self._again(job) if "rerun" in needs else None,
+        )
+        return Outcome("ok", arrays=pack_scores(metric(view)))
+
+    def _made(self, cls: type[A], job: Job, needed: bool) -> A | None:
+        """What a job made, unpacked."""
+        if not needed:
+            return None
+        arrays = self._read(job).arrays
+        return cls(**{field.name: arrays.get(field.name) for field in fields(cls)})  # type: ignore[arg-type]
+
+    def _again(self, job: Job) -> Again:
+        streams = self._streams.at("explain", job.explainer)
+        return Again(self._plan.explainers[job.explainer], job.explainer, self._game(job), streams)
+
+    def _attribution(self, job: Job, name: str) -> Attribution:
+        found = unpack_attribution(self._read(explained(self._plan, job, name)).arrays)
+        return found.rows(self._cases(job.chunk)) if self._plan.explainers[name].scope == "model" else found
+
+    def _cases(self, chunk: int) -> IntArray:
+        n = len(self._plan.data.explain)
+        return np.arange(n) if chunk == WHOLE else np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, n))
+
+    def _played(self, job: Job) -> IntArray:
+        """Positions, within the job's chunk, of the cases from which features are taken away."""
+        return np.flatnonzero(np.isin(self._cases(job.chunk), subset(len(self._plan.data.explain), REMOVED)))
+
+    def _scale(self, job: Job) -> Output:
+        """What has units is told in probabilities where the model has them, else in its own space."""
+        model = self.model(job.model)
+        return "probability" if "probability" in model.offers else model.native
+
+    def _output(self, job: Job) -> Output:
+        return "probability" if job.condition == PROBABILITY else self._plan.output_of(self.model(job.model).native)
+
+    def _fill(self, job: Job) -> str:
+        return self._plan.study.fill if job.condition in ("", PROBABILITY) else job.condition
+
+    def _unchanged(self, job: Job, depends_on: frozenset[str]) -> bool:
+        """Whether a job under a condition comes to what it came to without, as far as it depends on anything."""
+        plain = replace(job, condition="")
+        return all(
+            setting(job) == setting(plain) for what, setting in (("output", self._output), ("fill", self._fill)) if what in depends_on
+        )
+
+    def _plain(self, job: Job) -> Outcome:
+        found = self._read(replace(job, condition=""))
+        return replace(found, about={}, warnings=())
+
+    def _game(self, job: Job, output: Output | None = None) -> Game:
+        model, data = self.model(job.model), self._plan.data
+        output = output or self._output(job)
+        if output not in model.offers:
+            raise NotApplicable(f"the study explains {output}, which this model does not give (it gives {', '.join(sorted(model.offers))})")
+        cases = self._cases(job.chunk)
+        return Game(model, data, data.cases(cases), cases, explained_target(self._plan, self._read)[cases], output, self._fill(job))
+
+
+def _packed(found: Coalitions | Bounds | Removal) -> dict[str, npt.NDArray[Any]]:
+    return {field.name: array for field in fields(found) if (array := getattr(found, field.name)) is not None}
+
+
+def explained_target(plan: Plan, read: Callable[[Job], Outcome]) -> IntArray:
+    """(n,) the explained output of each case of a plan; `read` gives the outcome of the reference's predict job."""
+    named, n = plan.study.target, len(plan.data.explain)
+    return targets(plan.data, named, n, lambda: np.asarray(read(Job("predict", plan.reference)).arrays["decision"], dtype=np.int64))
