@@ -107,7 +107,7 @@ class Audit:
         try:
             target.mkdir(parents=True, exist_ok=True)
             self.results.save(target / "data")
-            write(self.report, target)
+            write(self.report, target, self.timings)
             write_timings(target, self.timings)
             assets = [asset["path"] for asset in json.loads((target / "report.json").read_bytes())["assets"]]
             own = ["report.html", "report.json", "data/results.json", "data/results.npz"]

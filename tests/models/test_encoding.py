@@ -7,22 +7,26 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.compose import make_column_selector as selector
 from sklearn.decomposition import PCA
-from sklearn.feature_selection import SelectKBest
-from sklearn.impute import SimpleImputer
+from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest, VarianceThreshold
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
     MinMaxScaler,
+    Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
     QuantileTransformer,
+    SplineTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 from tests.made import mixed, numbers, outcome
@@ -123,8 +127,8 @@ def test_owners_of_a_pipeline_of_pipelines() -> None:
     assert owners(fitted, np.array([3, 1, 0, 2])).tolist() == [3, 1, 0, 2]
 
 
-@pytest.mark.parametrize("step", [PCA(2), PolynomialFeatures(2), SelectKBest(k=2)])
-def test_a_step_that_mixes_or_selects_is_not_opened(step) -> None:
+@pytest.mark.parametrize("step", [PCA(2), PolynomialFeatures(2), KNNImputer(), Normalizer()])
+def test_a_step_that_mixes_is_not_opened(step) -> None:
     rows = numbers(40)
     model = adapt_sklearn("m", make_pipeline(StandardScaler(), step, LogisticRegression()).fit(rows, rows.a > 0), rows)
     assert model.owner is None
@@ -197,13 +201,74 @@ def test_a_step_that_changes_the_number_of_columns_is_opened_rightly_or_not_at_a
             assert [{j} for j in model.owner.tolist()] == owners_by_moving(model.encode, rows)
 
 
-def test_an_indicator_before_a_one_hot_step_is_not_opened() -> None:
-    rows = holes()
+def test_an_indicator_before_a_one_hot_step_is_opened() -> None:
+    rows = holes().astype({"owner": float})
     inner = make_pipeline(SimpleImputer(strategy="most_frequent", add_indicator=True), one_hot())
     pipe = make_pipeline(ColumnTransformer([("c", inner, ["town"])], remainder=SimpleImputer()), LogisticRegression(max_iter=1000))
-    model = adapt_sklearn("m", pipe.fit(rows.astype({"owner": float}), outcome(mixed(N))), rows.astype({"owner": float}))
-    assert model.owner is None
-    assert model.closed
+    model = adapt_sklearn("m", pipe.fit(rows, outcome(mixed(N))), rows)
+    assert [{j} for j in model.owner.tolist()] == owners_by_moving(model.encode, rows)
+
+
+BINNED = {"quantile_method": "averaged_inverted_cdf"}
+NUMERIC_STEPS = {
+    "splines": SplineTransformer(n_knots=4),
+    "splines without bias": SplineTransformer(n_knots=4, include_bias=False, extrapolation="linear"),
+    "bins one-hot": KBinsDiscretizer(3, encode="onehot-dense", **BINNED),
+    "bins sparse": KBinsDiscretizer(3, encode="onehot", **BINNED),
+    "bins": KBinsDiscretizer(3, encode="ordinal", **BINNED),
+    "union": FeatureUnion([("a", StandardScaler()), ("b", KBinsDiscretizer(3, encode="onehot-dense", **BINNED)), ("c", "drop")]),
+    "union passed": FeatureUnion([("a", "passthrough"), ("b", SelectKBest(k=2))]),
+    "best": SelectKBest(k=2),
+    "variance": VarianceThreshold(),
+    "from a model": SelectFromModel(LogisticRegression()),
+    "recursive": RFE(LogisticRegression(), n_features_to_select=2),
+    "selected then splined": make_pipeline(SelectKBest(k=3), SplineTransformer(n_knots=3), StandardScaler()),
+    "target means": TargetEncoder(target_type="binary"),
+    "columns of a union": ColumnTransformer([("a", FeatureUnion([("x", StandardScaler()), ("y", MinMaxScaler())]), ["d", "b"])]),
+    "columns of columns": ColumnTransformer([("a", ColumnTransformer([("i", StandardScaler(), [1])], remainder="drop"), ["c", "a"])]),
+}
+
+
+@pytest.mark.parametrize("name", NUMERIC_STEPS)
+def test_owners_of_more_steps(name: str) -> None:
+    rows = numbers(80)
+    if name == "target means":
+        rows = rows.round()
+    fitted = clone(NUMERIC_STEPS[name]).fit(rows, rows.a + 0.3 * rows.b > 0)
+    assert [{feature} for feature in owners(fitted, np.arange(4)).tolist()] == owners_by_moving(fitted.transform, rows)
+
+
+def test_owners_of_target_means_of_three_classes() -> None:
+    rows = frame()[TEXT].astype(str)
+    fitted = TargetEncoder(target_type="multiclass").fit(rows, np.digitize(frame().height, [165, 175]))
+    assert owners(fitted, np.array([3, 4])).tolist() == [3, 3, 3, 4, 4, 4]
+    assert [{feature} for feature in owners(fitted, np.arange(2)).tolist()] == owners_by_moving(fitted.transform, rows)
+
+
+def test_owners_of_imputed_columns_and_their_flags() -> None:
+    rows = numbers(60)
+    rows.loc[::7, "b"] = np.nan
+    rows.loc[::5, "d"] = np.nan
+    assert owners(SimpleImputer(add_indicator=True).fit(rows), np.arange(4)).tolist() == [0, 1, 2, 3, 1, 3]
+    assert owners(MissingIndicator().fit(rows), np.arange(4)).tolist() == [1, 3]
+    assert owners(MissingIndicator(features="all").fit(rows), np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert owners(SimpleImputer(keep_empty_features=True).fit(rows.assign(a=np.nan)), np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert owners(SimpleImputer().fit(rows.assign(a=np.nan)), np.arange(4)).tolist() == [1, 2, 3]
+
+
+def test_powers_of_single_columns_are_opened_and_products_are_not() -> None:
+    rows = numbers(60)[["a"]]
+    assert owners(PolynomialFeatures(3).fit(rows), np.array([5])).tolist() == [5, 5, 5, 5]
+    with pytest.raises(NotApplicable, match="multiplies features"):
+        owners(PolynomialFeatures(2, interaction_only=True).fit(numbers(60)), np.arange(4))
+
+
+def test_a_selection_of_a_subset_explains_the_dropped_columns_as_nothing() -> None:
+    rows = numbers(90)
+    pipe = make_pipeline(StandardScaler(), SelectKBest(k=2), LogisticRegression()).fit(rows, rows.a + rows.c > 0)
+    model = adapt_sklearn("m", pipe, rows.head(20))
+    assert model.owner.tolist() == [0, 2]
+    np.testing.assert_allclose(model.predict_encoded(model.encode(rows), "margin"), model.predict(rows, "margin"), atol=1e-12)
 
 
 def test_fold_sums_signed_by_owner() -> None:

@@ -25,6 +25,12 @@ from xai_compare.run.plan import plan_study
 from xai_compare.run.store import MemoryStore
 
 
+@pytest.fixture(autouse=True)
+def undated(monkeypatch):
+    """Pages without the part that tells date and seconds: they are compared byte by byte."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+
+
 def plan(**options):
     return plan_study(study_from_dict(study_of(**options)))
 

@@ -146,8 +146,8 @@ def _one_hot(transformer: Any, columns: IntArray) -> IntArray:
 
 def _target_mean(transformer: Any, columns: IntArray) -> IntArray:
     """One column for each column, or one for each class of it."""
-    _matching(transformer.categories_, columns, "TargetEncoder")
-    return np.repeat(columns, len(transformer.encodings_) // len(transformer.categories_))
+    seen = len(transformer.categories_)
+    return np.repeat(columns, _matching([len(transformer.encodings_) // seen] * seen, columns, "TargetEncoder"))
 
 
 def _splines(transformer: Any, columns: IntArray) -> IntArray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from xai_compare.models.sklearn import adapt_sklearn
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data, Model, Task
 
-__all__ = ["COMMON", "TRUSTED", "Sklearn", "balance", "check_names", "check_task", "class_of"]
+__all__ = ["COMMON", "TRUSTED", "Sklearn", "balance", "check_names", "check_task", "class_of", "numpy_seeded"]
 
 COMMON: dict[str, str] = {
     "balanced": "true gives each class the same weight in training",
@@ -81,6 +82,17 @@ def check_task(name: str, data: Data, asked: Mapping[str, bool]) -> Any:
     return y
 
 
+@contextmanager
+def numpy_seeded(seed: int) -> Iterator[None]:
+    """Some estimators draw from NumPy's global generator: set inside the block, as it was after it."""
+    before = np.random.get_state()
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
 def balance(y: Any) -> Any:
     """(n,) weights that give each class the same total."""
     from sklearn.utils.class_weight import compute_sample_weight
@@ -132,7 +144,8 @@ class Sklearn:
             weights = {}
             if asked["balanced"] and "class_weight" not in pipeline.steps[-1][1].get_params(deep=False):
                 weights = self._weights(name, pipeline, y)
-            pipeline.fit(data.train.inputs, y, **weights)
+            with numpy_seeded(seed):
+                pipeline.fit(data.train.inputs, y, **weights)
         except (ValueError, TypeError) as error:
             raise ModelError(f"model '{name}' cannot be trained: {error}") from error
         return self._adapt(name, pipeline, data), skops.io.dumps(pipeline)

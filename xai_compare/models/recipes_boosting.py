@@ -15,7 +15,7 @@ from xai_compare.errors import ModelError
 from xai_compare.lazy import load
 from xai_compare.models._columns import Columns
 from xai_compare.models.boosting import adapt_prepared, as_text
-from xai_compare.models.recipes import COMMON, TRUSTED, balance, check_names, check_task, class_of
+from xai_compare.models.recipes import COMMON, TRUSTED, balance, check_names, check_task, class_of, numpy_seeded
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data, Model, Task
 
@@ -56,7 +56,8 @@ class _Boosting(ABC):
         try:
             encoded = transformer.fit_transform(data.train.inputs, y)
             weights = balance(y) if asked["balanced"] else None
-            fitted = self._train(data.task, defaults | own, seed, (encoded, y, weights), categories)
+            with numpy_seeded(seed):
+                fitted = self._train(data.task, defaults | own, seed, (encoded, y, weights), categories)
         except Exception as error:  # each library raises errors of its own
             if isinstance(error, ModelError):
                 raise

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Bar", "Dot", "Gap", "Grid", "decomposition", "dots", "forest", "heatmaps"]
 
 _WIDTH = 10.0
+_CELL = 0.38  # inches that a number in a heatmap needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +207,13 @@ def _spoken(span: Span) -> str:
 
 def heatmaps(grids: Sequence[Grid]) -> Drawing:
     """One triangle per model, each cell with its number: 0 is chance, 1 is full agreement, below 0 is worse than chance."""
-    columns = min(len(grids), 3)
-    lines = -(-len(grids) // columns)
     size = max(max(len(grid.labels) for grid in grids) - 1, 1)
     margin = 1.65  # room for the longest label that `_triangle` leaves uncut
-    cell = min(0.5, 1.6 / size)
-    tall, each = cell * size + 1.45, _WIDTH / 3
+    columns = max(1, min(3, int(_WIDTH / (margin + _CELL * size))))  # as many beside each other as leave their numbers room
+    lines = -(-len(grids) // columns)
+    each = _WIDTH / columns
+    cell = min(0.5, (each - margin - 0.05) / size)
+    tall = cell * size + 1.45
     high = lines * tall
 
     def paint(figure: Figure) -> None:

@@ -43,12 +43,12 @@ def brief(report: dict[str, Any]) -> str:
 
 
 def compose(report: dict[str, Any]) -> list[Section]:
-    """Every registered section in order. One that raises costs only itself: it becomes a note under Limits."""
+    """Every registered section that has something to say, in order. One that raises costs only itself: it becomes a note under Limits."""
     failures: list[dict[str, Any]] = []
     made = [_make(report, name, failures) for name in SECTIONS if name != _LAST]
     with_failures = {**report, "limits": [*report["limits"], *failures]}
     made += [_make(with_failures, name, failures) for name in SECTIONS if name == _LAST]
-    return sorted(made, key=lambda section: (section.order, section.name))
+    return sorted((section for section in made if section.blocks), key=lambda section: (section.order, section.name))
 
 
 def _make(report: dict[str, Any], name: str, failures: list[dict[str, Any]]) -> Section:

@@ -130,12 +130,16 @@ def _least(value: float) -> int:
 
 
 def decimals_for(mid: float, low: float, high: float) -> int:
-    """The decimals that an interval supports: it stays at least a unit wide, and one that leaves 0 out does not seem to touch it."""
+    """The decimals that an interval supports: it stays at least a unit wide, an estimate inside it does not seem to be its end, and one
+    that leaves 0 out does not seem to touch it.
+    """
     width = high - low
     wanted = -math.floor(math.log10(width)) if width > 0 else 0
     decimals = max(wanted, _least(mid))
     most = _MOST if low > 0 or high < 0 else _MOST - 1
     while decimals < most and any(end != 0 and abs(end) < 0.5 * 10**-decimals for end in (low, high)):
+        decimals += 1
+    while decimals < _MOST and any(end != mid and fixed(end, decimals) == fixed(mid, decimals) for end in (low, high)):
         decimals += 1
     return min(max(decimals, 0), _MOST)
 

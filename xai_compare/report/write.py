@@ -6,8 +6,9 @@ import csv
 import hashlib
 import json
 import logging
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
@@ -31,8 +32,11 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
 
 
-def write(report: dict[str, Any], folder: Path) -> None:
+def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | None = None) -> None:
     """Write the report into `folder`, which is made where it is missing.
+
+    timings : what the run took, as in timings.json. The page tells it, and nothing else does: report.json stays the same for every run of
+    a study. With the environment variable SOURCE_DATE_EPOCH set the page does not tell it either, and is the same too.
 
     Files are validated, written under a temporary name and put in place, so that a reader never meets half a file. Figures and CSV files
     that an earlier report in the folder lists as its own, and this one does not have, are removed.
@@ -42,7 +46,8 @@ def write(report: dict[str, Any], folder: Path) -> None:
     XaiCompareError
         If the report does not fit its schema.
     """
-    sections = compose(report)
+    told = None if os.environ.get("SOURCE_DATE_EPOCH") else timings
+    sections = compose(report if told is None else {**report, "timings": told})
     made = {f"figures/{name}": svg for name, svg in figures(sections).items()}
     made |= {f"data/{name}": text.encode() for name, text in tables(report).items()}
     whole = {**report, "assets": [_asset(path, content) for path, content in sorted(made.items())]}
@@ -89,7 +94,16 @@ def rerender(folder: Path) -> None:
     except (OSError, ValueError) as error:
         raise XaiCompareError(f"{path.name} in '{Path(folder).name}' cannot be read: {error}") from error
     validate(report)
-    write(report, folder)
+    write(report, folder, _timings(Path(folder)))
+
+
+def _timings(folder: Path) -> dict[str, Any] | None:
+    """What is in timings.json; None where there is none that can be read."""
+    try:
+        found = json.loads((folder / "timings.json").read_text(encoding="utf-8"))
+        return found if {"finished", "jobs", "computed", "steps"} <= set(found) else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def dumps(report: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ __all__ = ["timings", "verify", "write_manifest", "write_timings"]
 
 
 def timings(finished: Finished) -> dict[str, Any]:
-    """Jobs, model rows and seconds by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
+    """Date; jobs, model rows and seconds by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
     steps: dict[str, dict[str, Any]] = {}
     for job in finished.jobs:
         name = " ".join(part for part in (job.kind, job.metric or job.explainer, job.model) if part)
@@ -24,7 +25,8 @@ def timings(finished: Finished) -> dict[str, Any]:
         step["jobs"] += 1
         step["model_rows"] += finished[job].about.get("model_rows", 0)
         step["seconds"] = round(step["seconds"] + finished[job].seconds, 3)
-    return {"jobs": len(finished.jobs), "computed": finished.computed, "steps": steps}
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return {"finished": now, "jobs": len(finished.jobs), "computed": finished.computed, "steps": steps}
 
 
 def write_timings(folder: Path, seconds: Mapping[str, Any]) -> None:

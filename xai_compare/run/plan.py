@@ -162,9 +162,19 @@ def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric]]:
     return explainers, _chosen(study, "metrics", study.metrics, METRICS)
 
 
+_QUESTIONS = ("fidelity", "stability", "simplicity", "agreement", "sanity", "truth")
+
+
 def _in_order(registry: Registry[Any]) -> list[str]:
-    """All plugins; of explainers the additive ones first, because the first that fits every model leads the verdict."""
-    return sorted(registry, key=lambda name: (not getattr(registry[name], "additive", False), name))
+    """All plugins as a reader wants them: additive explainers first; metrics by question, the one that leads it first."""
+
+    def place(name: str) -> tuple[bool, int, bool, str]:
+        plugin = registry[name]
+        question = getattr(plugin, "question", "")
+        at = _QUESTIONS.index(question) if question in _QUESTIONS else len(_QUESTIONS)
+        return not getattr(plugin, "additive", False), at, not getattr(plugin, "lead", False), name
+
+    return sorted(registry, key=place)
 
 
 def _chosen(study: Study, key: str, chosen: Any, registry: Registry[Any]) -> dict[str, Any]:

@@ -116,8 +116,7 @@ class Shap:
                     raise NotApplicable(f"shap cannot read this model's trees: {type(error).__name__}: {error}") from error
                 reason = f"shap cannot read this model's trees ({type(error).__name__}: {error})"
         else:
-            boosted = self.algorithm == "auto" and "contributions" in game.model.offers and game.output == game.model.native
-            reason = tree.reason_against(game) if boosted else ""
+            reason = tree.reason_against(game) if self.algorithm == "auto" and tree.expected(game) else ""
         reason = f"{reason}: estimated by permutation" if reason else ""
         return "permutation", permutation.values(game, np.arange(game.n), self.permutations, streams), reason
 

@@ -10,7 +10,7 @@ from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.types import Array
 
-__all__ = ["reason_against", "splits_features", "values"]
+__all__ = ["expected", "reason_against", "splits_features", "values"]
 
 
 def reason_against(game: Game) -> str:
@@ -25,6 +25,13 @@ def reason_against(game: Game) -> str:
     if game.output != model.native:
         return f"the trees add up in {model.native}, not in {game.output}"
     return ""
+
+
+def expected(game: Game) -> bool:
+    """Whether one would expect to read this model's trees: boosted, and explained in the output in which they add up."""
+    model = game.model
+    boosted = "contributions" in model.offers or "Boosting" in type(model.core).__name__
+    return boosted and model.owner is not None and game.output == model.native
 
 
 def splits_features(game: Game) -> bool:

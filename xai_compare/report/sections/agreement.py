@@ -48,8 +48,13 @@ def _figure(report: dict[str, Any], lead: str) -> Figure:
     drawing = heatmaps(grids)
     spoken = "; ".join(f"{row['model']}, {row['a']} and {row['b']}: {_said(row, lead)}" for row in report["agreement"])
     alt = f"Triangular heatmaps, one per model, of the agreement of signs between methods corrected for chance. {spoken}."
-    caption = "Agreement of signs between methods, corrected for chance, per model. Hatched: not measured."
+    caption = "Agreement of signs between methods, corrected for chance, per model, for methods that have signs. Hatched: not measured."
     return Figure("agreement", drawing.svg, drawing.width, drawing.height, alt, caption, _table(report))
+
+
+def _signed(row: dict[str, Any], lead: str) -> bool:
+    """Whether the measure of the heatmap exists for a pair: a method without signs would be a row of nothing."""
+    return any(measure["measure"] == lead and measure["skill"] for measure in row["measures"])
 
 
 def _said(row: dict[str, Any], lead: str) -> str:
@@ -57,7 +62,7 @@ def _said(row: dict[str, Any], lead: str) -> str:
 
 
 def _grid(report: dict[str, Any], model: str, lead: str) -> Grid | None:
-    rows = [row for row in report["agreement"] if row["model"] == model]
+    rows = [row for row in report["agreement"] if row["model"] == model and _signed(row, lead)]
     taking_part = {name for row in rows for name in (row["a"], row["b"])}
     names = [method["name"] for method in report["methods"] if method["name"] in taking_part]
     if len(names) < 2:
