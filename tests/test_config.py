@@ -116,7 +116,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[Any, Any], lin
         ({"data": {**DATA, "test_sise": 0.2}}, "data.test_sise: unknown key: did you mean 'test_size'?"),
         (
             {"models": [{**MODELS[0], "parms": {}}]},
-            "models[0].parms: unknown key: did you mean 'params'? Allowed: kind, name, params, reference",
+            "models[0].parms: unknown key: did you mean 'params'? Allowed: allow_unsafe, kind, load, name, params, reference",
         ),
         ({"metrics": [{"name": "x", "param": {}}]}, "metrics[0].param: unknown key: did you mean 'params'? Allowed: name, params"),
         ({"compare": {"tolerance": {"fidelty": 0}}}, "compare.tolerance.fidelty: found 'fidelty': did you mean 'fidelity'?"),
@@ -132,7 +132,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert sorted(found) == [
         "data.path: missing: name the file to read, or train and test",
         "data.target: missing: a file needs the column to predict",
-        "models[0].kind: missing: it has no default",
+        "models[0].kind: missing: name the kind to train, or the file of a fitted model by load",
         "models[1].name: 'a' is given twice, first as models[0].name",
         "seed: found 1.5: should be a whole number",
     ]

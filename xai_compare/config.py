@@ -86,10 +86,15 @@ class PluginSpec(_Spec):
 
 
 class ModelSpec(_Spec):
-    """One model: the name the report uses, the registered kind that is trained, and the parameters of that kind."""
+    """One model: the name the report uses, and the registered kind that is trained with its parameters, or the file of a fitted model.
+
+    `allow_unsafe: "sha256:..."` vouches for one very file whose format can run code when it is loaded.
+    """
 
     name: _Name
-    kind: _Name
+    kind: _Name = ""  # none: it is loaded
+    load: _File | None = None
+    allow_unsafe: _Name | None = None
     params: dict[str, Any] = {}
     reference: _Bool = False
 
@@ -384,12 +389,27 @@ def _contradictions(raw: object) -> Iterator[tuple[str, str]]:
     if isinstance(compare, Mapping):
         for key in ("pairings", "checks"):
             yield from _repeated(compare.get(key), f"compare.{key}")
+    for i, model in _items(raw.get("models")):
+        if isinstance(model, Mapping):
+            yield from _model_contradictions(model, f"models[{i}]")
     references = [i for i, model in _items(raw.get("models")) if isinstance(model, Mapping) and model.get("reference") is True]
     for i in references[1:]:
         yield f"models[{i}].reference", f"models[{references[0]}] is the reference already: only one model can be"
     data = raw.get("data")
     if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv"):
         yield from _file_contradictions(data)
+
+
+def _model_contradictions(model: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
+    if model.get("kind") is None and model.get("load") is None:
+        yield f"{at}.kind", "missing: name the kind to train, or the file of a fitted model by load"
+    if model.get("load") is None:
+        if model.get("allow_unsafe") is not None:
+            yield f"{at}.allow_unsafe", "vouches for the file of load, and there is none"
+    elif model.get("kind") is not None:
+        yield f"{at}.load", "a kind to train is given beside it: name one or the other"
+    elif model.get("params"):
+        yield f"{at}.params", "belong to a kind that is trained; a loaded model has its own"
 
 
 def _file_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

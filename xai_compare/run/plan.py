@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from xai_compare.data.sources import read
 from xai_compare.errors import StudyError, UnknownName, XaiCompareError
 from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.metrics import METRICS, Metric
+from xai_compare.models.adapt import adapt
+from xai_compare.models.load import load_model
 from xai_compare.models.zoo import KINDS
 from xai_compare.registry import Registry, configured
 from xai_compare.types import Data, IntArray, Model, Output
@@ -108,14 +111,21 @@ def plan_study(study: Study) -> Plan:
     """
     plugins = _plugins(study)
     for i, model in enumerate(study.models):
-        _check_kind(study, i, model.kind, model.params)
+        if model.load is None:
+            _check_kind(study, i, model.kind, model.params)
     try:
         data = read(study.data, study.seed, study.locate)
+    except StudyError:
+        raise
     except UnknownName as error:
         raise problem(study, "data.source", str(error)) from error
     except XaiCompareError as error:
         raise problem(study, "data", str(error)) from error
+    given: dict[str, Model] = {}
     for i, model in enumerate(study.models):
+        if model.load is not None:
+            given[model.name] = _loaded(study, i, model.load, data)
+            continue
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
             found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
@@ -123,7 +133,25 @@ def plan_study(study: Study) -> Plan:
                 study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}"
             )
     _check_target(study, data)
-    return Plan(study, data, {}, *plugins)
+    return Plan(study, data, given, *plugins)
+
+
+def _loaded(study: Study, i: int, path: Path, data: Data) -> Model:
+    """A fitted model from its file, put behind the common face and held against the data."""
+    name = study.models[i].name
+    try:
+        found = load_model(study.locate(path), allow_unsafe=study.models[i].allow_unsafe)
+        model = adapt(name, found.model, data.background_inputs(), data.classes)
+    except XaiCompareError as error:
+        raise problem(study, f"models[{i}].load", str(error)) from error
+    if model.task != data.task or (data.classes and set(model.outputs) != set(data.classes)):
+        wanted = f"classes {', '.join(data.classes)}" if data.classes else "a number"
+        raise problem(study, f"models[{i}].load", f"it predicts {', '.join(model.outputs)}, and the target has {wanted}")
+    if data.classes and model.outputs != data.classes:
+        found_order, order = ", ".join(model.outputs), ", ".join(data.classes)
+        raise problem(study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: leave out data.positive")
+    model.about = {**model.about, "loaded": found.about}
+    return model
 
 
 def plan_given(study: Study, data: Data, models: Mapping[str, Model]) -> Plan:
