@@ -265,12 +265,16 @@ def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
     return Game(model, data, inputs, cases, target, model.native)
 
 
-def run_study(study: Study, folder: Path, *, jobs: int = 1, fresh: bool = False, watch: Watch | None = None) -> Audit:
+def run_study(
+    study: Study, folder: Path, *, jobs: int = 1, fresh: bool = False, watch: Watch | None = None, pins: Sequence[str] = ()
+) -> Audit:
     """Run a study file's plan with its journal under `folder`, and write the report there.
+
+    pins : "sha256:..." of model files that may run code when they are loaded.
 
     A finished study computes nothing again; an interrupted one goes on where it stopped.
     """
-    plan = plan_study(study)
+    plan = plan_study(study, pins)
     store = DiskStore(folder / "store", fresh=fresh)
     try:
         audit = _audited(plan, store, watch, jobs)

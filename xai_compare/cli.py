@@ -55,6 +55,9 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one for each core.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs in this folder computed.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    allow_unsafe_load: Annotated[
+        list[str] | None, typer.Option(metavar="sha256:HEX", help="A model file that may run code when it is loaded; may be repeated.")
+    ] = None,
 ) -> None:
     """Run a study and write its report. A second run of the same study computes nothing again."""
     from xai_compare.api import run_study
@@ -64,7 +67,7 @@ def run(
     folder = out or Path("reports") / study.stem
     try:
         with _progress(quiet) as watch:
-            audit = run_study(loaded, folder, jobs=jobs or _cores(), fresh=fresh, watch=watch)
+            audit = run_study(loaded, folder, jobs=jobs or _cores(), fresh=fresh, watch=watch, pins=allow_unsafe_load or ())
     except KeyboardInterrupt:
         again = ["xai-compare", *(word for word in sys.argv[1:] if word != "--fresh")]
         typer.echo(f"interrupted. To go on where it stopped: {shlex.join(again)}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -35,6 +36,7 @@ from xai_compare.data.space import mix_frames
 from xai_compare.data.tabular import as_frame, as_table, assemble
 from xai_compare.errors import NotApplicable
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers.shap.leaves import _paths
 from xai_compare.models.adapt import adapt
 from xai_compare.models.zoo import KINDS
 from xai_compare.streams import Streams
@@ -140,7 +142,7 @@ FAMILIES = {
         VotingRegressor([("t", DecisionTreeRegressor(max_depth=4)), ("b", GradientBoostingRegressor(n_estimators=9))]),
     ),
 }
-UNREAD = {("boosting", "three"): "more than two classes", ("catboost", "three"): "more than two classes"}
+UNREAD = {("catboost", "three"): "more than two classes"}
 
 
 def of_family(name: str, task: str, holes: bool):
@@ -152,7 +154,7 @@ def of_family(name: str, task: str, holes: bool):
     core = clone(FAMILIES[name][task == "number"])
     fitted = core.set_params(**{key: 0 for key in core.get_params() if key.endswith("random_state")}).fit(frame, target)
     classes = tuple(map(str, np.unique(target))) if task != "number" else ()
-    data = world(frame.head(3), frame.iloc[100:107], task="classification" if classes else "regression", classes=classes)
+    data = world(frame.head(2), frame.iloc[100:106], task="classification" if classes else "regression", classes=classes)
     return adapt("m", fitted, data.background_inputs()), data, fitted, frame
 
 
@@ -163,7 +165,7 @@ def test_trees_equal_the_definition(name: str, task: str, holes: bool) -> None:
     if holes and name in ("boosting", "vote"):
         pytest.skip("takes no missing values")
     model, data, _, _ = of_family(name, task, holes)
-    for target in range(max(1, len(data.classes))):
+    for target in {0, max(0, len(data.classes) - 1)}:
         game = game_of(model, data, target)
         found = EXPLAINERS["shap"]()(game, Streams(0))
         expected = brute_force_shapley(game)
@@ -198,7 +200,7 @@ def test_contributions_are_the_librarys_own_and_say_so(name: str, task: str) -> 
     target = max(0, len(data.classes) - 1)
     game = game_of(model, data, target)
     found = EXPLAINERS["shap"](algorithm="contributions")(game, Streams(0))
-    own = by_hand(name, fitted, frame.head(3))
+    own = by_hand(name, fitted, frame.head(2))
     if own.ndim == 3:
         own = own[:, :, target] - own.mean(axis=2)
     np.testing.assert_allclose(found.values, own[:, :-1], atol=1e-6)
@@ -217,7 +219,7 @@ def by_hand(name: str, fitted, rows) -> np.ndarray:
     elif name == "lightgbm":
         phi = fitted.predict(rows, pred_contrib=True)
         if phi.shape[1] > 7:
-            phi = phi.reshape(3, -1, 7)
+            phi = phi.reshape(len(rows), -1, 7)
     else:
         import catboost
 
@@ -225,12 +227,63 @@ def by_hand(name: str, fitted, rows) -> np.ndarray:
     return np.moveaxis(phi, 1, 2) if phi.ndim == 3 else phi
 
 
-@pytest.mark.parametrize("kind", ["xgboost", "lightgbm", "catboost", "hist_gradient_boosting"])
-def test_native_categories_fall_back_to_the_game_and_say_why(kind: str) -> None:
-    model, _ = KINDS[kind].fit("m", people("two", True), FAST[kind], 0)
+def few(kind: str, task: str):
+    """Two explained people against six others, by a small model with native categories (or one-hot columns)."""
+    data = people(task, True)
+    data = replace(data.with_background(data.background[:6]), explain=data.explain[:2])
+    return KINDS[kind].fit("m", data, {**FAST[kind], **({"iterations": 10} if kind == "catboost" else {})}, 0)[0], data
+
+
+@pytest.mark.parametrize("task", list(CLASSES))
+@pytest.mark.parametrize("kind", ["xgboost", "lightgbm", "hist_gradient_boosting", "gradient_boosting"])
+def test_boosted_trees_on_categories_and_holes_equal_the_definition(kind: str, task: str) -> None:
+    model, data = few(kind, task)
+    game = game_of(model, data, max(0, len(data.classes) - 1))
+    found = EXPLAINERS["shap"](permutations=1)(game, Streams(0))
+    assert (found.about["algorithm"], found.about["exact"]) == ("tree", True)
+    assert "leaf by leaf" in found.about["why"]
+    assert "degraded" not in found.about
+    full = max(1.0, np.abs(game.full()).max())
+    np.testing.assert_allclose(found.values, brute_force_shapley(game), rtol=0, atol=(2e-6 if kind == "xgboost" else 1e-12) * full)
+
+
+@pytest.mark.parametrize("kind", ["xgboost", "lightgbm", "hist_gradient_boosting", "gradient_boosting"])
+def test_every_row_finds_the_leaf_that_the_library_finds(kind: str) -> None:
+    for task in CLASSES:
+        model, data = few(kind, task)
+        rows = model.encode(data.test.inputs)
+        forest = model.forest()
+        total = np.zeros((len(rows), forest.k))
+        for tree in forest.trees:
+            for value, path in _paths(tree, rows[:, forest.order], np.arange(len(forest.order))):
+                met = np.logical_and.reduce(list(path.values())) if path else np.ones(len(rows), dtype=bool)
+                total[met, tree.output] += value
+        z = model.predict(data.test.inputs, model.native)
+        own = z[:, 1:] if task == "two" else z
+        total = total - total.mean(axis=1, keepdims=True) if task == "three" else total
+        np.testing.assert_allclose(total - total[0], own - own[0], rtol=0, atol=2e-6 * max(1.0, np.abs(own).max()))
+
+
+@pytest.mark.parametrize("holes", [False, True], ids=["whole", "holes"])
+def test_categories_that_are_numbers_keep_their_values(holes: bool) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.standard_normal(300), "code": rng.choice([3.0, 5.0, 9.0, 11.0], 300), "b": rng.standard_normal(300)})
+    y = frame["a"] + 2 * frame["code"].isin([5, 11])
+    if holes:
+        frame.loc[::6, "code"] = np.nan
+    core = HistGradientBoostingRegressor(max_iter=20, categorical_features=["code"]).fit(frame, y)
+    data = world(pd.concat([frame.head(5), frame.head(1).assign(code=4.0)]), frame.iloc[100:110])  # 4 was never seen
+    game = game_of(adapt("m", core, data.background_inputs()), data)
+    found = EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
+    assert "degraded" not in found.about
+    np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-12)
+
+
+def test_categories_of_catboost_fall_back_to_the_game_and_say_why() -> None:
+    model, data = few("catboost", "two")
+    game = game_of(model, data, 1)
     with pytest.raises(NotApplicable, match="categories"):
-        EXPLAINERS["shap"](algorithm="tree")(game_of(model, people("two", True)), Streams(0))
-    game = game_of(model, people("two", True), 1)
+        EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
     found = EXPLAINERS["shap"](permutations=2)(game, Streams(0))
     assert found.about["algorithm"] == "permutation"
     assert "categories" in found.about["why"]
@@ -255,8 +308,9 @@ def test_a_parser_that_fails_is_said_and_stepped_around(monkeypatch) -> None:
         EXPLAINERS["shap"](algorithm="tree")(game_of(model, data, 1), Streams(0))
 
 
-def test_a_booster_behind_one_hot_columns_adds_up_and_is_said_to_be_no_exact_game() -> None:
+def test_a_booster_behind_one_hot_columns_hides_whole_features() -> None:
     data = people("two", False)
+    data = replace(data.with_background(data.background[:6]), explain=data.explain[:2])
     rows = data.train.inputs
     prepare = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["job", "owner", "shop"]), remainder="passthrough")
     pipe = make_pipeline(prepare, XGBClassifier(n_estimators=20, n_jobs=1))
@@ -264,6 +318,28 @@ def test_a_booster_behind_one_hot_columns_adds_up_and_is_said_to_be_no_exact_gam
         warnings.simplefilter("error")
         model = adapt("m", pipe.fit(rows, data.train.y), data.background_inputs(), data.classes)
         game = game_of(model, data, 1)
-        found = EXPLAINERS["shap"](permutations=1)(game, Streams(0))  # so few that all coalitions would be more
-    assert (found.about["algorithm"], found.about["exact"]) == ("tree", False)
-    np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-5)
+        found = EXPLAINERS["shap"](permutations=1)(game, Streams(0))
+    assert (found.about["algorithm"], found.about["exact"]) == ("tree", True)
+    np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-5)
+
+
+def test_a_target_far_from_zero_is_read_again_in_float64() -> None:
+    frame, _ = classified()
+    core = clone(FAMILIES["lightgbm"][1]).fit(frame, frame["x0"] + frame["x1"] * frame["x2"] + 1e6)
+    data = world(frame.head(3), frame.iloc[100:106])
+    game = game_of(adapt("m", core, data.background_inputs()), data)
+    found = EXPLAINERS["shap"]()(game, Streams(0))
+    assert "leaf by leaf" in found.about["read_again"]
+    assert "degraded" not in found.about
+    np.testing.assert_allclose(found.values, brute_force_shapley(game), rtol=0, atol=1e-8)
+
+
+def test_zeros_that_count_as_missing_are_not_read_and_stepped_around() -> None:
+    data = people("two", False)
+    columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["job"]), ("passthrough", ["age", "kids"]))
+    core = LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1, zero_as_missing=True)
+    model = adapt("m", make_pipeline(columns, core).fit(data.train.inputs, data.train.y), data.background_inputs())
+    game = game_of(model, data, 1)
+    found = EXPLAINERS["shap"](permutations=1)(game, Streams(0))
+    np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-9)
+    assert "zeros as missing" in found.about["degraded"]

@@ -12,21 +12,26 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
+    BaggingClassifier,
     ExtraTreesClassifier,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier, SGDClassifier, SGDRegressor
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.made import mixed, numbers, outcome
@@ -213,6 +218,94 @@ def test_a_forest_sees_float32_thresholds_the_same_way_when_encoded(fitted_on) -
     encoded = model.encode(frame)
     np.testing.assert_array_equal(encoded, encoded.astype(np.float32))
     np.testing.assert_array_equal(model.predict_encoded(encoded, "probability"), forest.predict_proba(frame))
+
+
+# ---- what holds another model
+
+
+@pytest.mark.parametrize("y", [BINARY, THREE], ids=["two", "three"])
+def test_a_search_is_the_estimator_that_it_found(y) -> None:
+    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [0.1, 1.0]}, cv=2).fit(X, y)
+    model = adapt_sklearn("m", search, X.head(30))
+    assert {"linear", "margin", "probability"} <= model.offers
+    assert (model.about["class"], model.about["core"]) == ("GridSearchCV", "LogisticRegression")
+    np.testing.assert_allclose(model.predict_encoded(model.encode(X), "margin"), model.predict(X, "margin"), atol=1e-12)
+    forest = GridSearchCV(RandomForestClassifier(5, random_state=0), {"max_depth": [2, 3]}, cv=2).fit(X, y)
+    assert "tree" in adapt_sklearn("m", forest, X.head(30)).offers
+
+
+def test_a_search_in_a_pipeline_and_a_pipeline_in_a_pipeline_are_opened() -> None:
+    inner = make_pipeline(StandardScaler(), GridSearchCV(make_pipeline(MinMaxScaler(), Ridge()), {}, cv=2))
+    model = adapt_sklearn("m", make_pipeline(StandardScaler(), inner).fit(X, VALUE), X.head(30))
+    assert "linear" in model.offers
+    w, b = model.weights
+    np.testing.assert_allclose(model.encode(X) @ w.T + b, model.predict(X, "value"), rtol=1e-8)
+
+
+def test_a_threshold_changes_the_decision_and_nothing_else() -> None:
+    inner = LogisticRegression().fit(X, BINARY)
+    outer = FixedThresholdClassifier(FrozenEstimator(inner), threshold=0.9, pos_label="yes").fit(X, BINARY)
+    model = adapt_sklearn("m", outer, X.head(30))
+    np.testing.assert_array_equal(model.predict(X, "probability"), inner.predict_proba(X))
+    assert [model.outputs[place] for place in model.decide(X)] == outer.predict(X).tolist()
+    assert (model.decide(X) != model.predict(X, "probability").argmax(axis=1)).any()
+
+
+TREE, FOREST = DecisionTreeClassifier(max_depth=3, random_state=0), RandomForestClassifier(5, random_state=0)
+HOLDERS = {
+    "calibrated": (CalibratedClassifierCV(LinearSVC(), cv=3), "calibration curve"),
+    "stacked": (StackingClassifier([("t", TREE)], cv=3), "into another model"),
+    "hard vote": (VotingClassifier([("t", TREE), ("f", FOREST)]), None),
+    "mixed vote": (VotingClassifier([("t", TREE), ("l", LogisticRegression())], voting="soft"), "not all its members"),
+    "vote of boosting": (VotingClassifier([("g", GradientBoostingClassifier(n_estimators=3))], voting="soft"), "adds up in the margin"),
+    "bagged": (BaggingClassifier(TREE, 3, random_state=0), "other columns or rows"),
+    "one for each class": (OneVsRestClassifier(FOREST), "one model for each class"),
+}
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_a_holder_that_cannot_be_read_says_why_and_still_predicts(name: str) -> None:
+    holder, reason = HOLDERS[name]
+    fitted = clone(holder).fit(X, BINARY)
+    if reason is None:  # neither probabilities nor margins
+        with pytest.raises(ModelError, match="neither probabilities nor margins"):
+            adapt_sklearn("m", fitted, X.head(30))
+        return
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert not {"tree", "linear"} & model.offers
+    assert reason in model.treeless
+    np.testing.assert_array_equal(model.predict(X, "probability"), fitted.predict_proba(X))
+
+
+def test_a_soft_vote_of_trees_is_their_weighted_average() -> None:
+    vote = VotingClassifier([("t", TREE), ("f", FOREST), ("x", "drop")], voting="soft", weights=[1, 3, 9]).fit(X, THREE)
+    model = adapt_sklearn("m", vote, X.head(30))
+    assert "tree" in model.offers
+    shares = [share for share, _ in model.trees]
+    np.testing.assert_allclose(shares, [0.25, 0.75])
+    mixed_up = sum(share * each.predict_proba(X.astype(np.float32)) for share, each in model.trees)
+    np.testing.assert_allclose(mixed_up, vote.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("core", "y", "offers"),
+    [
+        (GaussianNB(), THREE, {"probability"}),
+        (KNeighborsClassifier(), THREE, {"probability"}),
+        (SVC(), THREE, {"margin"}),
+        (SVR(), VALUE, {"value"}),
+        (SGDClassifier(random_state=0), THREE, {"margin", "linear"}),
+        (SGDClassifier(loss="log_loss", random_state=0), BINARY, {"margin", "probability", "linear"}),
+        (SGDRegressor(random_state=0), VALUE, {"value", "linear"}),
+        (RidgeClassifier(), BINARY, {"margin", "linear"}),
+        (GaussianProcessClassifier(random_state=0), THREE, {"probability"}),
+        (GaussianProcessRegressor(random_state=0), VALUE, {"value"}),
+    ],
+)
+def test_what_the_generic_ones_offer(core, y, offers) -> None:
+    model = adapt_sklearn("m", core.fit(X, y), X.head(30))
+    assert model.offers == offers
+    assert np.isfinite(model.predict(X, model.native)).all()
 
 
 # ---- columns

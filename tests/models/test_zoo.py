@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from tests.made import data_of, mixed, numbers, outcome
-from xai_compare.errors import ModelError, XaiCompareError
+from xai_compare.errors import MissingExtra, ModelError, XaiCompareError
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data
 
@@ -95,6 +97,14 @@ def test_trained_models_are_opened_and_learn_something(kind: str, task: str) -> 
         ("logistic_regression", {"c": 1}, "unknown parameter 'c': did you mean 'C'"),
         ("random_forest", {"n_estimator": 5}, "did you mean 'n_estimators'"),
         ("linear_regression", {"alpha": 5}, "unknown parameter 'alpha'"),
+        ("xgboost", {"max_dept": 5}, "did you mean 'max_depth'"),
+        ("lightgbm", {"num_leafs": 5}, "did you mean 'num_leaves'"),
+        ("catboost", {"iteration": 5}, "did you mean 'iterations'"),
+        ("svm", {"balance": True}, "did you mean 'balanced'"),
+        ("svm", {"calibrated": "yes"}, "'calibrated' must be true or false"),
+        ("svm", {"probability": True}, "use calibrated: true"),
+        ("xgboost", {"calibrated": True}, "'calibrated' is for models without probabilities"),
+        ("linear_regression", {"balanced": True}, "unknown parameter 'balanced'"),
         ("mlp", {"epoch": 5}, "unknown parameter 'epoch': did you mean 'epochs'"),
         ("mlp", {"epochs": "many"}, "parameter 'epochs'"),
         ("mlp", {"hidden": 8}, "parameter 'hidden'"),
@@ -103,6 +113,106 @@ def test_trained_models_are_opened_and_learn_something(kind: str, task: str) -> 
 def test_unknown_and_wrong_parameters_are_refused(kind: str, params, message: str) -> None:
     with pytest.raises(XaiCompareError, match=message):
         KINDS[kind].check(params)
+
+
+BALANCED = [kind for kind in KINDS if "classification" in KINDS[kind].tasks and kind not in ("mlp", "knn", "naive_bayes")]
+
+
+@pytest.mark.parametrize("kind", [*BALANCED, "naive_bayes"])
+def test_a_rare_class_counts_as_much_when_balanced(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = numbers(300)
+    rare = ((frame.a + rng.normal(0, 1.5, 300)) > 2.2).astype(np.int64)
+    data = data_of(frame, rare, ("common", "rare"))
+    small = {
+        "random_forest": {"max_depth": 3},
+        "extra_trees": {"max_depth": 3},
+        "decision_tree": {"max_depth": 2},
+        "lightgbm": {"num_leaves": 4},
+    }
+    params = {**FAST.get(kind, {}), **small.get(kind, {})}
+    said = [KINDS[kind].fit("m", data, {**params, **more}, 0)[0].decide(frame).mean() for more in ({}, {"balanced": True})]
+    assert said[1] > said[0]
+    KINDS[kind].check({"balanced": True})
+
+
+def test_what_cannot_be_balanced_says_so() -> None:
+    with pytest.raises(ModelError, match="KNeighborsClassifier has no weights"):
+        KINDS["knn"].fit("m", table("classification"), {"balanced": True}, 0)
+    for kind in ("random_forest", "xgboost"):
+        with pytest.raises(ModelError, match="'balanced' is for classes"):
+            KINDS[kind].fit("m", table("regression"), {"balanced": True}, 0)
+
+
+def test_a_support_vector_machine_has_margins_and_calibrated_ones_probabilities() -> None:
+    data = table("classification")
+    margin, content = KINDS["svm"].fit("m", data, {}, 0)
+    assert margin.offers == {"margin"}
+    assert KINDS["svm"].load("m", content, data).offers == {"margin"}
+    likely, content = KINDS["svm"].fit("m", data, {"calibrated": True, "balanced": True}, 0)
+    assert likely.native == "probability"
+    again = KINDS["svm"].load("m", content, data)
+    found = likely.predict(data.test.inputs, "probability")
+    np.testing.assert_array_equal(again.predict(data.test.inputs, "probability"), found)
+    assert np.corrcoef(found[:, 1], margin.predict(data.test.inputs, "margin")[:, 1])[0, 1] > 0.8
+
+
+def test_a_support_vector_regression_does_not_depend_on_the_targets_unit() -> None:
+    frame = numbers(80)
+    y = (frame.a + frame.b * frame.c).to_numpy()
+    one, thousand = (KINDS["svm"].fit("m", data_of(frame, y * unit), {}, 0)[0].predict(frame, "value") for unit in (1.0, 1000.0))
+    np.testing.assert_allclose(thousand / 1000, one, atol=0.01)
+    assert np.corrcoef(one[:, 0], y)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("kind", ["decision_tree", "xgboost", "logistic_regression"])
+def test_a_class_without_training_rows_is_named(kind: str) -> None:
+    data = data_of(numbers(30), np.zeros(30, dtype=np.int64), ("no", "yes"))
+    with pytest.raises(ModelError, match="no training row has the class 'yes'"):
+        KINDS[kind].fit("m", data, FAST.get(kind, {}), 0)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm", "catboost"])
+def test_a_library_that_is_not_there_names_its_extra(library: str, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=r"xai-compare-toolkit\[boosting\]"):
+        KINDS[library].check({})
+    with pytest.raises(MissingExtra, match="boosting"):
+        KINDS[library].fit("m", table("classification"), {}, 0)
+
+
+@pytest.mark.parametrize("kind", ["logistic_regression", "random_forest", "lightgbm", "gam"])
+def test_ten_thousand_levels_are_one_column_of_target_means(kind: str) -> None:
+    frame = numbers(400).assign(code=[f"c{number}" for number in np.random.default_rng(0).integers(0, 10_000, 400)])
+    data = data_of(frame, (frame.a > 0).astype(np.int64), ("0", "1"))
+    model, _ = KINDS[kind].fit("m", data, FAST.get(kind, {}), 0)
+    assert (model.owner == 4).sum() == 1
+    strange = frame.head(3).assign(code=["new", None, "c1"])
+    assert np.isfinite(model.predict(strange, model.native)).all()
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_odd_columns_and_dtypes_are_taken(kind: str) -> None:
+    frame = mixed(90).assign(constant=3.0, empty=np.nan, one="same")
+    frame = frame.astype({"children": "Int64", "town": "category", "owner": "boolean", "height": "Float32"})
+    frame.loc[::7, ["children", "owner", "height", "town"]] = pd.NA
+    task = "classification" if "classification" in KINDS[kind].tasks else "regression"
+    y = (outcome(mixed(90)) == "yes").astype(np.int64)
+    data = data_of(frame, y if task == "classification" else y * 5.0, ("no", "yes") if task == "classification" else ())
+    model, content = KINDS[kind].fit("m", data, FAST.get(kind, {}), 0)
+    found = model.predict(frame, model.native)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(KINDS[kind].load("m", content, data).predict(frame, model.native), found)
+    assert model.closed == ""
+
+
+def test_additive_splines_are_read_as_linear() -> None:
+    frame = numbers(200).assign(flag=np.arange(200) % 2.0)
+    data = data_of(frame, np.sin(2 * frame.a) + frame.b**2 + frame.flag)
+    model, _ = KINDS["gam"].fit("m", data, {"alpha": 0.01}, 0)
+    assert "linear" in model.offers
+    assert np.bincount(model.owner).tolist() == [7, 7, 7, 7, 1]
+    assert np.corrcoef(model.predict(frame, "value")[:, 0], data.train.y)[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -36,7 +36,7 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
 
     Parameters
     ----------
-    inputs : DataFrame or array (n, d).
+    inputs : DataFrame (pandas; polars or pyarrow through their `to_pandas`) or array (n, d).
     columns : the wanted columns in their order; a frame is put in this order by name, an array takes the names.
 
     Raises
@@ -46,6 +46,8 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
     """
     import pandas as pd
 
+    if not isinstance(inputs, pd.DataFrame) and hasattr(inputs, "to_pandas"):  # polars, pyarrow and the like
+        inputs = inputs.to_pandas()
     if isinstance(inputs, pd.DataFrame):
         frame = inputs.reset_index(drop=True)
         frame.columns = pd.Index([str(name) for name in frame.columns])

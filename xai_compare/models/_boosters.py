@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xai_compare.errors import ModelError
+from xai_compare.errors import ModelError, NotApplicable
 from xai_compare.lazy import load
+from xai_compare.models._forest import Forest, lightgbm_forest, xgboost_forest
 from xai_compare.types import Array, Task
 
 __all__ = ["Booster", "booster_of"]
@@ -25,7 +26,7 @@ class Booster(ABC):
     categorical : positions of the columns that it splits as categories.
     task, k : what it predicts, and the number of classes; objective : in the library's own words.
     lacks : output spaces that it does not have; rounds : whether it compares float32.
-    treeless : why shap cannot read its trees exactly; "" if it can.
+    treeless : why shap cannot read its trees exactly; "" if it can. leaves : whether we can.
     """
 
     library: ClassVar[str]
@@ -40,6 +41,8 @@ class Booster(ABC):
     rounds: bool = False
     treeless: str = ""
     contributes: bool = True
+    single: ClassVar[bool] = False
+    leaves: bool = False
 
     @abstractmethod
     def raw(self, core: Any, seen: Any) -> Array:
@@ -61,6 +64,10 @@ class Booster(ABC):
     def readable(self, core: Any) -> Any:
         """What shap's reader of trees knows."""
         return self.bare(core)
+
+    def forest(self, core: Any) -> Forest:
+        """All trees in a form of our own."""
+        raise NotApplicable(f"the trees of {self.library} are not read")
 
     def decided(self, core: Any, seen: Any) -> list[Any]:
         """The labels that the model itself predicts."""
@@ -94,6 +101,7 @@ class Xgboost(Booster):
     """XGBClassifier, XGBRegressor or Booster."""
 
     library = "XGBoost"
+    single = True
     rounds = True
 
     def __init__(self, name: str, core: Any) -> None:
@@ -118,8 +126,13 @@ class Xgboost(Booster):
         if trainer != "gbtree":
             self.treeless = f"its boosting is of the kind {trainer}, which shap does not read exactly"
             self.contributes = False
-        elif self.categorical:
+            return
+        self.leaves = True
+        if self.categorical:
             self.treeless = "it splits on sets of categories, which shap does not read"
+
+    def forest(self, core: Any) -> Forest:
+        return xgboost_forest(self.bare(core))
 
     @staticmethod
     def bare(core: Any) -> Any:
@@ -177,7 +190,13 @@ class Lightgbm(Booster):
             self.treeless = "its trees are averaged, not added"
         elif "is_linear=1" in trees:
             self.treeless = "its leaves hold linear models"
-        elif self.categorical and any(line.startswith("num_cat=") and line != "num_cat=0" for line in trees.splitlines()):
+        else:
+            self.leaves = True
+        if (
+            not self.treeless
+            and self.categorical
+            and any(line.startswith("num_cat=") and line != "num_cat=0" for line in trees.splitlines())
+        ):
             self.treeless = "it splits on sets of categories, which shap does not read"
 
     @staticmethod
@@ -189,6 +208,9 @@ class Lightgbm(Booster):
         if len(self.pandas_levels) == len(self.categorical):
             return list(self.pandas_levels[place])
         return super().levels(j, seen)
+
+    def forest(self, core: Any) -> Forest:
+        return lightgbm_forest(self.bare(core))
 
     @staticmethod
     def bare(core: Any) -> Any:

@@ -52,22 +52,22 @@ class Columns:
         return ColumnTransformer([step for step in steps if step[2]]), list(range(len(numeric), len(numeric) + len(few)))
 
     def _numbers(self, frame: Any, numeric: list[str], impute: bool) -> list[tuple[str, Any, list[str]]]:
+        from sklearn.impute import SimpleImputer
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
         from xai_compare.models._steps import AsNumbers, Splines
 
-        first = [AsNumbers(single=self.single)]
-        if impute:
-            from sklearn.impute import SimpleImputer
-
-            first.append(SimpleImputer(strategy="median", keep_empty_features=True))
+        middle = SimpleImputer(strategy="median", keep_empty_features=True)
+        first = [AsNumbers(single=self.single), *([middle] if impute else [])]
+        empty = [] if impute else [name for name in numeric if not frame[name].notna().any()]
         knots = {name: _knots(frame[name]) for name in numeric} if self.splines else {}
-        straight = [name for name in numeric if name not in knots or len(knots[name]) < 3]
+        straight = [name for name in numeric if (name not in knots or len(knots[name]) < 3) and name not in empty]
         last = [StandardScaler()] if self.scale else []
         steps: list[tuple[str, Any, list[str]]] = [("numeric", make_pipeline(*first, *last), straight)]
+        steps.append(("empty", make_pipeline(AsNumbers(), middle), empty))  # no value to learn from: not every model takes that
         for j, name in enumerate(numeric):
-            if name not in straight:
+            if name not in straight and name not in empty:
                 steps.append((f"spline{j}", make_pipeline(*first, Splines(knots[name])), [name]))
         return steps
 

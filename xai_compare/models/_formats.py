@@ -192,7 +192,11 @@ def zip_of(file: str, content: bytes) -> zipfile.ZipFile:
     end = content.rfind(b"PK\x05\x06", -65_557 - 22)
     if end < 0 or len(content) < end + 22:
         raise ModelError(f"file '{file}' is a zip that is cut off or damaged: it has no end record. Copy it again")
-    if content[end - 20 : end - 16] == b"PK\x06\x07" or int.from_bytes(content[end + 12 : end + 16], "little") > _DIRECTORY:
+    size = int.from_bytes(content[end + 12 : end + 16], "little")
+    if end >= 76 and content[end - 20 : end - 16] == b"PK\x06\x07":  # zip64, as torch always writes it: a second record says the size
+        sound = content[end - 76 : end - 72] == b"PK\x06\x06" and int.from_bytes(content[end - 12 : end - 4], "little") == end - 76
+        size = int.from_bytes(content[end - 36 : end - 28], "little") if sound else _DIRECTORY + 1
+    if size > _DIRECTORY:
         raise ModelError(f"file '{file}' is a zip with a table of contents larger than any model's: refused")
     try:
         return zipfile.ZipFile(io.BytesIO(content))

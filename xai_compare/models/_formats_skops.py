@@ -18,6 +18,7 @@ __all__ = ["ALLOWED", "read_skops"]
 
 ALLOWED: Final = frozenset(
     {
+        "builtins.object",
         "functools.partial",  # of a function of this list, which skops checks by itself
         "numpy.dtype",
         "numpy.number",
@@ -39,12 +40,24 @@ ALLOWED: Final = frozenset(
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         *(f"sklearn.gaussian_process.kernels.{kernel}" for kernel in ("ConstantKernel", "DotProduct", "Exponentiation", "Matern")),
         *(f"sklearn.gaussian_process.kernels.{kernel}" for kernel in ("Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")),
+        *(f"sklearn.metrics._classification.{score}_score" for score in ("accuracy", "balanced_accuracy", "f1", "precision", "recall")),
+        "sklearn.metrics._classification.brier_score_loss",
+        "sklearn.metrics._classification.log_loss",
         *(f"sklearn.metrics._dist_metrics.{metric}Distance64" for metric in ("Chebyshev", "Euclidean", "Manhattan", "Minkowski")),
+        "sklearn.metrics._ranking.average_precision_score",
+        "sklearn.metrics._ranking.roc_auc_score",
+        *(f"sklearn.metrics._regression.{score}" for score in ("mean_absolute_error", "mean_squared_error", "r2_score")),
+        *(f"sklearn.metrics._scorer.{scorer}" for scorer in ("_CurveScorer", "_PassthroughScorer", "_Scorer")),
+        *(f"sklearn.model_selection._split.{split}" for split in ("GroupKFold", "KFold", "ShuffleSplit", "StratifiedGroupKFold")),
+        *(f"sklearn.model_selection._split.{split}" for split in ("StratifiedKFold", "StratifiedShuffleSplit", "TimeSeriesSplit")),
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklearn.utils.validation.check_array",
     }
 )
@@ -83,8 +96,8 @@ def read_skops(file: str, content: bytes) -> Any:
 def _refuse(names: set[str]) -> None:
     if names:
         raise ModelError(
-            f"it holds types that are not trusted: {', '.join(sorted(names)[:20])}. Only scikit-learn's, numpy's and scipy's own are. "
-            "Hand the model over in Python instead"
+            f"it holds types that are not trusted: {', '.join(sorted(names)[:20])}. "
+            "Only what fitted models of scikit-learn itself are made of is. Hand the model over in Python instead"
         )
 
 

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from xai_compare.errors import ModelError
 
-__all__ = ["check_lightgbm", "check_xgboost", "read_ubj"]
+__all__ = ["check_catboost", "check_lightgbm", "check_xgboost", "read_ubj"]
 
+_ROOT: Final = 2**31 - 1  # what XGBoost writes as the parent of the root
 _DEEP: Final = 100  # levels of nesting; a model has about ten
 
 
@@ -41,6 +42,17 @@ def _walkable(left: npt.NDArray[Any], right: npt.NDArray[Any], what: str) -> npt
         here = np.concatenate([left[here], right[here]])
         _require(bool(((here > 0) & (here < len(left))).all()), what)
     return np.concatenate(inner)
+
+
+def check_catboost(content: bytes) -> None:
+    """Whether the part that a cbm file announces is all there: CatBoost itself reads on behind a file that is cut off.
+
+    Raises
+    ------
+    ModelError
+        If it is not.
+    """
+    _require(len(content) > 8 and 0 < int.from_bytes(content[4:8], "little") <= len(content) - 8, "it is shorter than it says")
 
 
 # ---- XGBoost
@@ -97,12 +109,17 @@ def _check_tree(tree: Mapping[str, Any], d: int, what: str) -> None:
     n = len(left)
     if int(tree["tree_param"].get("size_leaf_vector", 1)) > 1:
         raise ModelError("its trees have vectors in their leaves (multi_output_tree): train it with one_output_per_tree")
-    same = ("right_children", "split_indices", "split_conditions", "default_left", "parents", "loss_changes", "sum_hessian", "split_type")
+    same = ("right_children", "split_indices", "split_conditions", "default_left", "loss_changes", "sum_hessian", "split_type")
     _require(n > 0 and all(len(tree[key]) == n for key in same if key in tree and len(tree[key])), what)
     _require(int(tree["tree_param"]["num_nodes"]) == n and len(right) == len(features) == n, what)
     _require(bool(((right == -1) == (left == -1)).all()), what)
     inner = _walkable(left, right, what)  # nodes that were pruned are left lying about
     _require(bool(((features[inner] >= 0) & (features[inner] < d)).all()), what)
+    parents = _whole(tree["parents"])
+    _require(len(parents) == n and bool((((parents >= 0) & (parents < n)) | (parents == _ROOT) | (parents == -1)).all()), what)
+    _require(
+        parents[0] in {_ROOT, -1} and np.array_equal(parents[left[inner]], inner) and np.array_equal(parents[right[inner]], inner), what
+    )
     _require(len(tree["base_weights"]) == n, what)
     nodes, start, size = (_whole(tree.get(key, [])) for key in ("categories_nodes", "categories_segments", "categories_sizes"))
     _require(len(nodes) == len(start) == len(size) and bool(((nodes >= 0) & (nodes < n)).all()), what)

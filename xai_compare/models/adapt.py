@@ -31,6 +31,8 @@ def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = 
     ModelError
         With the model's name, what it is and what would do.
     """
+    if hasattr(model, "bound"):  # our own, from a file: it does not know the study's names yet
+        return model.bound(name, sample, classes)  # type: ignore[no-any-return]
     if hasattr(model, "predict_encoded") and hasattr(model, "offers"):
         return model  # type: ignore[no-any-return]  # our own adapters pass through
     if is_booster(model):

@@ -11,6 +11,7 @@ import numpy as np
 from xai_compare.data.tabular import class_name
 from xai_compare.errors import ModelError, NotApplicable
 from xai_compare.models._boosters import Booster, booster_of
+from xai_compare.models._forest import Forest
 from xai_compare.models._inside import inside
 from xai_compare.models.encoding import check_separable, owners
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
@@ -110,6 +111,15 @@ class BoosterModel:
     @property
     def native(self) -> Output:
         return "value" if self.task == "regression" else "margin"
+
+    @property
+    def single(self) -> bool:
+        """Whether the outputs are sums in float32, which resolve no more than that."""
+        return self.booster.single
+
+    def forest(self) -> Forest:
+        """All trees in a form of our own."""
+        return self.booster.forest(self.core)
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self.predict_encoded(self.encode(inputs), output)
@@ -289,6 +299,8 @@ def _open(model: BoosterModel, sample: pd.DataFrame) -> None:
     model.treeless = model.booster.treeless or _bent(model, sample)
     if not model.treeless:
         model.offers |= {"tree"}
+    if model.booster.leaves and not _bent(model, sample):
+        model.offers |= {"leaves"}
     if model.booster.contributes and not _bent(model, sample):
         model.offers |= {"contributions"}
 

@@ -18,9 +18,9 @@ from xai_compare import lazy
 from xai_compare.errors import MissingExtra, ModelError
 from xai_compare.models import _formats_trial as trial
 from xai_compare.models._formats import SAFE_WORDS, Format, recognise
-from xai_compare.models._formats_trees import check_lightgbm, check_xgboost
+from xai_compare.models._formats_trees import check_catboost, check_lightgbm, check_xgboost
 
-__all__ = ["LIMIT", "Loaded", "load_model"]
+__all__ = ["LIMIT", "Loaded", "load_model", "pin_of"]
 
 LIMIT: Final = 2**31
 """Bytes of the largest model file that is read."""
@@ -89,7 +89,7 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
     >>> file = Path(tempfile.mkdtemp()) / "model.bin"  # the name plays no part
     >>> skops.io.dump(LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0]), file)
     >>> loaded = load_model(file)
-    >>> loaded.format, loaded.unsafe, float(loaded.model.predict([[2.0]])[0])
+    >>> loaded.format, loaded.unsafe, round(float(loaded.model.predict([[2.0]])[0]), 9)
     ('skops', False, 5.0)
     """
     where = Path(path)
@@ -111,6 +111,26 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
     return Loaded(model, where.name, found.name, digest, len(content), found.runs_code, tuple(notes))
 
 
+def pin_of(path: str | Path, limit: int = LIMIT) -> str:
+    """What `allow_unsafe` must say for a file as it is now: to choose among several pins that a user gave.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, empty or too large.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "model"
+    >>> file.write_bytes(b"abc")
+    3
+    >>> pin_of(file)[:20]
+    'sha256:ba7816bf8f01c'
+    """
+    return f"sha256:{hashlib.sha256(_read(Path(path), limit)).hexdigest()}"
+
+
 def _read(path: Path, limit: int) -> bytes:
     """The bytes of a regular file, symbolic links followed once."""
     try:
@@ -121,11 +141,12 @@ def _read(path: Path, limit: int) -> bytes:
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle; ValueError: a null byte
         said = getattr(error, "strerror", None) or type(error).__name__
         raise ModelError(f"model file '{_plain(path.name)}' cannot be opened: {said}") from None
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(handle)
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
+        raise ModelError(f"model file '{path.name}' is {kind}: name the file that holds the model")
     with os.fdopen(handle, "rb") as stream:
-        facts = os.fstat(stream.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
-            raise ModelError(f"model file '{path.name}' is {kind}: name the file that holds the model")
         if facts.st_size > limit:
             raise ModelError(f"model file '{path.name}' has {facts.st_size:,} bytes; at most {limit:,} are read")
         content = stream.read(limit + 1)
@@ -192,7 +213,9 @@ def _xgboost(path: Path, content: bytes) -> Any:
 
 
 def _lightgbm(path: Path, content: bytes) -> Any:
-    return lazy.load("lightgbm").Booster(model_str=content.decode("utf-8"), params={"verbosity": -1})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Ignoring params argument")  # given for its one effect: to load in silence
+        return lazy.load("lightgbm").Booster(model_str=content.decode("utf-8"), params={"verbosity": -1})
 
 
 def _catboost(path: Path, content: bytes) -> Any:
@@ -262,6 +285,7 @@ _CHECKS: Final[Mapping[str, Callable[[bytes], Any]]] = {
     "xgboost-json": check_xgboost,
     "xgboost-ubj": check_xgboost,
     "lightgbm": check_lightgbm,
+    "catboost": check_catboost,
 }
 
 _LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -28,6 +28,8 @@ COMMON: dict[str, str] = {
 TRUSTED = [
     "functools.partial",  # of check_array, in histogram boosting with categories
     "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.model_selection._split.KFold",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from xai_compare.errors import ModelError
+from xai_compare.errors import ModelError, XaiCompareError
 from xai_compare.lazy import load
 from xai_compare.models._columns import Columns
 from xai_compare.models.boosting import adapt_prepared, as_text
@@ -58,9 +58,9 @@ class _Boosting(ABC):
             weights = balance(y) if asked["balanced"] else None
             with numpy_seeded(seed):
                 fitted = self._train(data.task, defaults | own, seed, (encoded, y, weights), categories)
+        except XaiCompareError:
+            raise
         except Exception as error:  # each library raises errors of its own
-            if isinstance(error, ModelError):
-                raise
             raise ModelError(f"model '{name}' cannot be trained: {error}") from error
         content = _pack({"prepare.skops": skops.io.dumps(transformer), "model": self._dump(fitted)})
         return self.load(name, content, data), content

@@ -10,6 +10,7 @@ import numpy as np
 
 from xai_compare.data.tabular import class_name
 from xai_compare.errors import ModelError, NotApplicable
+from xai_compare.models._forest import Forest, gradient_forest, histogram_forest
 from xai_compare.models._inside import inside, why_not_opened
 from xai_compare.models.encoding import check_separable, dense, owners
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
@@ -22,7 +23,14 @@ __all__ = ["SklearnModel", "adapt_sklearn"]
 # Estimators made of scikit-learn's own trees, which compare float32.
 _TREES = {f"{kind}{task}" for kind in ("DecisionTree", "ExtraTree", "ExtraTrees", "RandomForest") for task in ("Classifier", "Regressor")}
 _TREES |= {"GradientBoostingClassifier", "GradientBoostingRegressor"}
+_OWN_START = "the boosting starts from a model of its own"
 _VOTES = {"VotingClassifier", "VotingRegressor"}
+_FORESTS = {
+    "GradientBoostingClassifier": gradient_forest,
+    "GradientBoostingRegressor": gradient_forest,
+    "HistGradientBoostingClassifier": histogram_forest,
+    "HistGradientBoostingRegressor": histogram_forest,
+}
 _BINNED_TREES = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
 
@@ -59,6 +67,10 @@ class SklearnModel:
         kept = [j for j, (_, each) in enumerate(self.core.estimators) if each != "drop"]
         shares = np.ones(len(kept)) if self.core.weights is None else np.asarray(self.core.weights, dtype=np.float64)[kept]
         return list(zip((shares / shares.sum()).tolist(), self.core.estimators_, strict=True))
+
+    def forest(self) -> Forest:
+        """All trees of a boosting in a form of our own."""
+        return _FORESTS[type(self.core).__name__](self.core)
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self._call(self.estimator, self._as_fitted(inputs), output)
@@ -184,9 +196,16 @@ def _open(model: SklearnModel, sample: pd.DataFrame) -> None:
     model.treeless = _treeless(model.core)
     if not model.treeless:
         model.offers |= {"tree"}
+    if type(model.core).__name__ in _FORESTS and model.treeless != _OWN_START and not _links(model):
+        model.offers |= {"leaves"}
     model.weights = _weights(model, sample)
     if model.weights is not None:
         model.offers |= {"linear"}
+
+
+def _links(model: SklearnModel) -> bool:
+    """Whether the value of a regression is a function of the sum of its trees, and not the sum."""
+    return model.task == "regression" and getattr(model.core, "loss", "") in ("poisson", "gamma")
 
 
 def _compares_float32(core: Any) -> bool:
@@ -202,10 +221,12 @@ def _treeless(core: Any) -> str:
         # A boosting that starts from a model of its own is more than its trees.
         own_start = getattr(core, "init", None) not in (None, "zero")
         if own_start:
-            return "the boosting starts from a model of its own"
+            return _OWN_START
         many = kind == "GradientBoostingClassifier" and len(core.classes_) > 2
         return "shap does not read scikit-learn's gradient boosting of more than two classes" if many else ""
     if kind in _BINNED_TREES:
+        if getattr(core, "loss", "") in ("poisson", "gamma"):
+            return "its value is not the sum of its trees but a function of it"
         native = getattr(core, "is_categorical_", None)
         return "it splits on sets of categories, which shap does not read" if native is not None and np.any(native) else ""
     if kind in _VOTES:

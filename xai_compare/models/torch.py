@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from xai_compare.errors import ModelError
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
 __all__ = ["TorchTable"]
@@ -36,6 +37,20 @@ class TorchTable:
     weights: tuple[Array, Array] | None = None
     fills: Mapping[int, float] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=lambda: {"class": "mlp", "core": "Perceptron", "library": "torch"})
+
+    def bound(self, name: str, sample: Any, classes: Sequence[str] = ()) -> TorchTable:
+        """The same net under a study's name, held against its columns (sample: a few rows).
+
+        Raises
+        ------
+        ModelError
+            If a column is missing, or it was trained on others.
+        """
+        if missing := [column for column in self.columns if column not in sample.columns]:
+            raise ModelError(f"model '{name}' was trained with the columns {', '.join(missing)}, which the data lack")
+        if more := [column for column in sample.columns if column not in self.columns]:
+            raise ModelError(f"model '{name}' was trained without the columns {', '.join(map(str, more))}: drop them")
+        return replace(self, name=name)
 
     @property
     def native(self) -> Output:

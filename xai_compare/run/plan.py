@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from xai_compare.errors import StudyError, UnknownName, XaiCompareError
 from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.adapt import adapt
-from xai_compare.models.load import load_model
+from xai_compare.models.load import load_model, pin_of
 from xai_compare.models.zoo import KINDS
 from xai_compare.registry import Registry, configured
 from xai_compare.types import Data, IntArray, Model, Output
@@ -99,8 +98,10 @@ def targets(data: Data, named: str | None, n: int, decide: Callable[[], IntArray
     return decide()
 
 
-def plan_study(study: Study) -> Plan:
-    """Plan a study whose models are trained here.
+def plan_study(study: Study, pins: Sequence[str] = ()) -> Plan:
+    """Plan a study whose models are trained here, or loaded from files.
+
+    pins : "sha256:..." of files that may run code when they are loaded, beside those that the study vouches for.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def plan_study(study: Study) -> Plan:
     given: dict[str, Model] = {}
     for i, model in enumerate(study.models):
         if model.load is not None:
-            given[model.name] = _loaded(study, i, model.load, data)
+            given[model.name] = _loaded(study, i, data, pins)
             continue
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
@@ -136,12 +137,15 @@ def plan_study(study: Study) -> Plan:
     return Plan(study, data, given, *plugins)
 
 
-def _loaded(study: Study, i: int, path: Path, data: Data) -> Model:
+def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
     """A fitted model from its file, put behind the common face and held against the data."""
-    name = study.models[i].name
+    spec = study.models[i]
+    assert spec.load is not None
     try:
-        found = load_model(study.locate(path), allow_unsafe=study.models[i].allow_unsafe)
-        model = adapt(name, found.model, data.background_inputs(), data.classes)
+        path = study.locate(spec.load)
+        vouched = spec.allow_unsafe or next((pin for pin in pins if pin.lower() == pin_of(path)), None)
+        found = load_model(path, allow_unsafe=vouched)
+        model = adapt(spec.name, found.model, data.background_inputs(), data.classes)
     except XaiCompareError as error:
         raise problem(study, f"models[{i}].load", str(error)) from error
     if model.task != data.task or (data.classes and set(model.outputs) != set(data.classes)):
@@ -149,7 +153,9 @@ def _loaded(study: Study, i: int, path: Path, data: Data) -> Model:
         raise problem(study, f"models[{i}].load", f"it predicts {', '.join(model.outputs)}, and the target has {wanted}")
     if data.classes and model.outputs != data.classes:
         found_order, order = ", ".join(model.outputs), ", ".join(data.classes)
-        raise problem(study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: leave out data.positive")
+        raise problem(
+            study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: leave out data.positive"
+        )
     model.about = {**model.about, "loaded": found.about}
     return model
 

@@ -24,7 +24,8 @@ Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel", 
 
 # A sum that misses the output by more than this share of the output's range over the background is not SHAP any more.
 _TOLERANCE = 1e-6
-# Some libraries add up their trees in float32: what their output cannot resolve is no miss. In units of its largest number.
+# XGBoost adds up its trees in float32, and shap reads all trees with float32 leaves: what that cannot resolve is no miss, unless
+# the trees can be read in float64 too. In units of the largest output.
 _RESOLUTION = 8 * float(np.finfo(np.float32).eps)
 
 
@@ -36,11 +37,12 @@ class Shap:
     Values are in the output space of the game and add up to v(everything) - v(nothing); this is checked here in
     float64 for every case. A case whose sum is off is computed again by permutation, counted, and the result is degraded.
 
-    Trees on one-hot columns: TreeSHAP lets each column play on its own and the columns' values are summed, which is close to,
-    but not the same as, hiding the feature as a whole; `about["exact"]` is then False.
+    Forests on one-hot columns: TreeSHAP lets each column play on its own and the columns' values are summed, which is close
+    to, but not the same as, hiding the feature as a whole; `about["exact"]` is then False. Boosted trees are read leaf by leaf
+    there, and where they split on sets of categories: each feature is one player, and the values are exact.
 
-    Where a boosted model cannot be read (sets of categories, a kind of trees unknown to shap), auto falls back to exact or
-    permutation; the result is then degraded unless it is exact, with the reason.
+    Where a boosted model cannot be read (CatBoost with categories, a kind of trees unknown to us), auto falls back to exact or
+    permutation; an estimate is then degraded, with the reason.
 
     Cost per case: none (tree, linear, contributions: read from the model), else background rows times 2^d (exact), 2 * d * permutations
     (permutation) or samples (kernel).
@@ -86,9 +88,13 @@ class Shap:
         else:
             algorithm, values, degraded = self._values(algorithm, game, streams)
             about |= {"degraded": degraded} if degraded else {}
-        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and not tree.splits_features(game))
+        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and tree.exactly(game))
         about = {"algorithm": algorithm, "why": why, "exact": exactly, **about}
-        off = self._off(values, base, full)
+        off = self._off(game, values, base, full)
+        if off.size and algorithm == "tree" and not tree.by_leaves(game) and "leaves" in game.model.offers:
+            values[off] = tree.leaf_values(game)[off]
+            about["read_again"] = f"{off.size} of {game.n} cases did not add up as shap reads the trees, and were read leaf by leaf"
+            off = self._off(game, values, base, full)
         if off.size and algorithm == "contributions":
             about["degraded"] = f"{off.size} of {game.n} cases do not add up: the library's own values are off"
         elif off.size:
@@ -128,17 +134,20 @@ class Shap:
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")
             return self.algorithm, "asked for in the study"
         affordable = not fits["exact"] and 2**game.d <= 2 * game.d * self.permutations
-        if not fits["tree"] and not (affordable and tree.splits_features(game)):
+        if not fits["tree"] and (tree.exactly(game) or not affordable):
             why = f"{type(game.model.core).__name__} is made of trees whose output is the explained {game.output}"
-            return "tree", why + ("; values of one-hot columns, each a player of its own, are summed" if tree.splits_features(game) else "")
+            how = "; read leaf by leaf" if tree.by_leaves(game) else ""
+            return "tree", why + (how if tree.exactly(game) else "; values of one-hot columns, each a player of its own, are summed")
         if not fits["linear"]:
             return "linear", f"the {game.output} is linear in the model's encoding"
         if affordable:
             return "exact", f"all {2**game.d} coalitions are no more than permutation would ask"
         return "permutation", f"tree: {fits['tree']}; linear: {fits['linear']}"
 
-    def _off(self, values: Array, base: Array, full: Array) -> IntArray:
+    def _off(self, game: Game, values: Array, base: Array, full: Array) -> IntArray:
         """Positions of the cases whose values do not add up."""
         outputs = np.concatenate([full, base])
-        slack = max(_TOLERANCE * max(float(np.ptp(outputs)), 1e-12), _RESOLUTION * float(np.abs(outputs).max()))
+        slack = _TOLERANCE * max(float(np.ptp(outputs)), 1e-12)
+        if getattr(game.model, "single", False) or {"tree", "leaves"} & game.model.offers == {"tree"}:
+            slack = max(slack, _RESOLUTION * float(np.abs(outputs).max()))
         return np.flatnonzero(np.abs(base + values.sum(axis=1) - full) > slack)

@@ -1,4 +1,7 @@
-"""SHAP values read from trees, interventional against the background, by shap's TreeExplainer: exact for its columns."""
+"""SHAP values read from trees, interventional against the background, by shap's TreeExplainer: exact for its columns.
+
+Boosted trees that it does not read, or whose features have several columns, are read leaf by leaf: exact for features.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from xai_compare.explainers.shap import leaves
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.types import Array
 
-__all__ = ["expected", "reason_against", "splits_features", "values"]
+__all__ = ["by_leaves", "exactly", "expected", "leaf_values", "reason_against", "splits_features", "values"]
 
 
 def reason_against(game: Game) -> str:
     """Why it does not fit this game; "" if it does."""
     model = game.model
-    if "tree" not in model.offers:
+    if not {"tree", "leaves"} & model.offers:
         treeless: str = getattr(model, "treeless", "")
         default = "the model is not made of trees that shap reads exactly"
         return treeless or (f"{default}: {model.closed}" if model.closed else default)
@@ -34,6 +38,16 @@ def expected(game: Game) -> bool:
     return boosted and model.owner is not None and game.output == model.native
 
 
+def by_leaves(game: Game) -> bool:
+    """Whether the trees are read leaf by leaf: where shap cannot, and where it would hide the columns of a feature one by one."""
+    return "leaves" in game.model.offers and ("tree" not in game.model.offers or splits_features(game))
+
+
+def exactly(game: Game) -> bool:
+    """Whether the values are Shapley values of features, not sums of those of their columns."""
+    return by_leaves(game) or not splits_features(game)
+
+
 def splits_features(game: Game) -> bool:
     """Whether a feature has several columns, which TreeSHAP hides one by one."""
     owner = game.model.owner
@@ -47,9 +61,18 @@ def values(game: Game) -> Array:
     columns' values, where columns may be hidden one by one.
     """
     model: Any = game.model
+    if by_leaves(game):
+        return leaf_values(game)
     background, cases = model.encode(game.fill_rows()), model.encode(game.inputs)
     found = sum(weight * _read(trees, background, cases, game) for weight, trees in model.trees)
     return fold(np.asarray(found), model.owner, game.d)
+
+
+def leaf_values(game: Game) -> Array:
+    """(n, d) the same values read leaf by leaf, in float64: exact for features."""
+    model: Any = game.model
+    found = leaves.values(game, model.forest())
+    return _of_target(found[:, :, 0] if found.shape[2] == 1 else found, game)
 
 
 def _read(trees: Any, background: Array, cases: Array, game: Game) -> Array:
