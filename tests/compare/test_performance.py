@@ -85,3 +85,40 @@ def test_errors(study) -> None:
         rows(study, {"valid F1": part(0.8)})
     with pytest.raises(XaiCompareError, match="49 resamples against 50"):
         rows(study, {"test F1": part(0.8, np.ones(50))}, {"test F1": part(0.8, np.ones(49))})
+
+
+def intrinsic(study, logistic, network):
+    """The rows of two models' intrinsic parts."""
+    scores = {
+        (name, "", "intrinsic"): Scores(np.array([0.1]), parts=parts) for name, parts in (("logistic", logistic), ("network", network))
+    }
+    return compare(study(scores)).performance
+
+
+def test_intrinsic_parts_are_rows_of_the_model_itself_in_their_own_order(study) -> None:
+    draw = np.random.default_rng(0).normal(0, 0.1, 999)
+    one = {"features_used": part(12), "interaction_share": part(0.1, draw + 0.1), "surrogate_tree": part(0.8, draw + 0.8)}
+    two = {"features_used": part(20), "interaction_share": part(0.3, draw + 0.3), "surrogate_tree": part(0.7, draw + 0.7)}
+    found = intrinsic(study, one, two)
+    assert [(row.model, row.score) for row in found] == [(model, name) for model in ("logistic", "network") for name in one]
+    assert {row.split for row in found} == {"model"}
+    assert [row.better for row in found[:3]] == ["lower", "lower", "higher"]
+    assert [row.difference for row in found[:3]] == [None] * 3
+    features, share, tree = (row.difference for row in found[3:])
+    assert (features.estimate, features.low, features.how) == (8, None, "no resamples")  # a count
+    assert (share.low, share.high) == (pytest.approx(0.2), pytest.approx(0.2))  # resample by resample
+    assert tree.estimate == pytest.approx(-0.1)
+    assert {row.difference.p for row in found[3:]} == {None}  # descriptive: nothing to test
+
+
+def test_what_was_not_measured_says_why(study) -> None:
+    lost = Scores(np.array([np.nan]), reasons={0: "the model is constant"}, n=171)
+    _, row = intrinsic(study, {"interaction_share": part(0.1)}, {"interaction_share": lost})
+    assert (row.value.estimate, row.value.how) == (None, "the model is constant")
+    assert (row.difference.estimate, row.difference.how) == (None, "the model is constant")
+
+
+def test_performance_comes_before_what_is_intrinsic(study) -> None:
+    scores = {("logistic", "", "intrinsic"): Scores(np.array([0.1]), parts={"features_used": part(3)})}
+    scores["logistic", "", "performance"] = Scores(np.array([0.8]), parts={"test F1": part(0.8)})
+    assert [row.split for row in compare(study(scores)).performance] == ["test", "model"]

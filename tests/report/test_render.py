@@ -85,7 +85,7 @@ def test_tags_are_closed_in_order(page: Page) -> None:
 
 def test_every_section_stands_in_order_under_its_question(page: Page) -> None:
     assert [text.strip() for text in page.texts["h2"] if text.strip()] == TITLES
-    for name in SECTIONS:
+    for name in set(SECTIONS) - {"took"}:  # which has nothing to say of a report without timings
         assert SECTIONS[name].question in page.text()
         assert any(attrs.get("id") == name for attrs in page.all("section"))
         assert any(attrs.get("href") == f"#{name}" for attrs in page.all("a"))

@@ -99,6 +99,8 @@ class AgreementRow:
 class PerformanceRow:
     """One score ("F1", "ROC-AUC", ...) of one model on one split ("test", "train", "train - test").
 
+    split "model": how simple the model itself is, by one part of the metric "intrinsic" ("features_used", ...). Descriptive: better
+    is the direction of simplicity, the difference has no p, and no verdict rests on it. Counts have no interval.
     difference is to the reference, paired resample by resample; None for the reference itself. n counts the resamples.
     """
 

@@ -84,19 +84,22 @@ class IntegratedGradients:
 
         from xai_compare.models._nets import InSpace, one_thread
 
-        net = InSpace(game.model.core, game.output).eval()
-        n, b = len(cases), len(baselines)
-        target = torch.from_numpy(np.repeat(game.target, b))
+        captum = Captum(InSpace(game.model.core, game.output).eval())
+        b = len(baselines)
+        out = np.empty(cases.shape)
+        step = max(1, _ROWS // b)  # captum cannot cut its paths into fewer rows than there are paths
         with one_thread():
-            values = Captum(net).attribute(
-                _tensor(np.repeat(cases, b, axis=0)),
-                _tensor(np.tile(baselines, (n, 1))),
-                target=target,
-                n_steps=self.steps,
-                internal_batch_size=_ROWS,
-            )
-        summed: Array = values.detach().double().numpy().reshape(n, b, -1).mean(axis=1)
-        return summed
+            for start in range(0, len(cases), step):
+                some = cases[start : start + step]
+                values = captum.attribute(
+                    _tensor(np.repeat(some, b, axis=0)),
+                    _tensor(np.tile(baselines, (len(some), 1))),
+                    target=torch.from_numpy(np.repeat(game.target[start : start + step], b)),
+                    n_steps=self.steps,
+                    internal_batch_size=max(_ROWS, b),
+                )
+                out[start : start + step] = values.detach().double().numpy().reshape(len(some), b, -1).mean(axis=1)
+        return out
 
 
 @EXPLAINERS.register("saliency")

@@ -77,7 +77,7 @@ class View:
 class Metric(Protocol):
     """What every metric offers.
 
-    title : as printed. question : fidelity, stability, simplicity, agreement, sanity, truth, performance or cost.
+    title : as printed. question : fidelity, stability, simplicity, agreement, sanity, truth, intrinsic, performance or cost.
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
     scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "control",
     "coalitions", "removal", "bounds", "model" and "rerun" the view must hold.

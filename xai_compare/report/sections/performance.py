@@ -1,36 +1,53 @@
-"""Section 4: what each model gives in return."""
+"""Section 4: what each model gives in return, and how simple it is in itself."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Prose, Table, Terms
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Heading, Prose, Table, Terms
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Dot, dots
 from xai_compare.report.sections import section
 from xai_compare.report.sections._facts import facts
-from xai_compare.report.words import interval_entry, interval_text, model_name, plain_entry, shown_name
+from xai_compare.report.words import interval_entry, interval_text, model_name, number_text, plain_entry, shown_name
 
 __all__ = ["make"]
 
+_OF_MODEL = "model"
+_MEASURES = {
+    "features_used": ("Features used", "features whose change moves the output at all, of {d}"),
+    "interaction_share": (
+        "Interaction share",
+        "share of what moves the output that the features' own effects, added up, do not tell; 0: each feature counts on its own",
+    ),
+    "main_effect_complexity": (
+        "Bends of the effects",
+        "straight pieces that tell a feature's effect, on average; 1: straight lines. For categories: steps between groups of levels",
+    ),
+    "surrogate_tree": ("Imitated by a small tree", "R2 of a decision tree of depth 3 that imitates the model; 1: it could replace it"),
+    "surrogate_linear": ("Imitated by five features", "R2 of a linear model of 5 features that imitates the model; 1: it could replace it"),
+}
+_SIMPLER = {"higher": "higher is simpler", "lower": "lower is simpler", "none": "no direction"}
 _DIRECTION = {"higher": "higher is better", "lower": "lower is better", "none": "no direction"}
 
 
 @section("performance", 4, "Performance and cost", "What do I get for it?")
 def make(report: dict[str, Any]) -> list[Block]:
     """Scores with intervals, difference from training, difference to the reference, agreement of predictions."""
+    rows = [row for row in report["performance"] if row["split"] != _OF_MODEL]
     blocks: list[Block] = (
-        _figure(report) if report["performance"] else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
+        _figure(report, rows) if rows else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
     )
     agree = _agree(report)
     blocks += [agree] if agree else []
+    blocks += _themselves(report)
     about = [(model, facts(model["about"])) for model in report["models"] if model["about"]]
     return blocks + [Details(f"About {model['name']}", (Terms(items),)) for model, items in about]
 
 
-def _figure(report: dict[str, Any]) -> list[Block]:
-    rows = [row for row in report["performance"] if row["split"] == "test" and Span.of(row["value"])]
-    table = _table(report)
+def _figure(report: dict[str, Any], scores_of: list[dict[str, Any]]) -> list[Block]:
+    rows = [row for row in scores_of if row["split"] == "test" and Span.of(row["value"])]
+    table = _table(report, scores_of)
     if not rows:
         return [table]
     scores = list(dict.fromkeys(row["score"] for row in rows))
@@ -52,10 +69,10 @@ def _dot(report: dict[str, Any], row: dict[str, Any]) -> Dot:
     return Dot(shown_name(report, row["model"]), model_name(report, row["model"]).colour, span)
 
 
-def _table(report: dict[str, Any]) -> Table:
+def _table(report: dict[str, Any], rows: list[dict[str, Any]]) -> Table:
     """One row per score and model. Chance has no place here: a score's own chance level is part of its definition."""
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in report["performance"]:
+    for row in rows:
         found.setdefault((row["score"], row["model"]), {})[row["split"]] = row
     titles = ("Test", "Test rows", "Train minus test", "Difference to the reference")
     columns = (Column("Score"), Column("Model"), *(Column(title, numeric=True) for title in titles))
@@ -88,3 +105,47 @@ def _agree(report: dict[str, Any]) -> Table | None:
         (plain_entry(model_name(report, m["name"])), interval_entry(found), Entry((str(found["n"]),), found["n"])) for m, found in rows
     )
     return Table("How often a model predicts the same class as the reference", columns, entries)
+
+
+def _themselves(report: dict[str, Any]) -> list[Block]:
+    """How simple each model is, before any method explains it: descriptive, in no verdict."""
+    rows = [row for row in report["performance"] if row["split"] == _OF_MODEL]
+    if not rows:
+        return []
+    measures = list(dict.fromkeys(row["score"] for row in rows))
+    said = (
+        "How simple each model is in itself, asked without any method of explanation. Descriptive: no verdict rests on it, intervals are "
+        "exploratory, and simple is not the same as good. Counts of features and pieces have no interval."
+    )
+    columns = (Column("Measure"), Column("Model"), Column("Value", numeric=True), Column("Difference to the reference", numeric=True))
+    ordered = sorted(rows, key=lambda row: measures.index(row["score"]))  # models stay in their order
+    n = sorted({row["value"]["n"] for row in rows})
+    counted = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
+    caption = f"The models themselves, asked on {counted} test rows; differences are paired resample by resample"
+    d = len(report["scope"]["features"])
+    terms = tuple((_measure(name)[0], (_measure(name)[1].replace("{d}", str(d)),), "") for name in measures)
+    table = Table(caption, columns, tuple(_about_model(report, row) for row in ordered))
+    return [Heading("The models themselves"), Prose((said,)), table, Terms(terms)]
+
+
+def _measure(name: str) -> tuple[str, str]:
+    """The title of a measure and its one line of plain words."""
+    return _MEASURES.get(name, (name.replace("_", " "), "see the metric's definition"))
+
+
+def _about_model(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
+    own = "is the reference" if row["model"] == report["verdict"]["reference"] else "not measured"
+    return (
+        plain_entry(f"{_measure(row['score'])[0]} ({_SIMPLER[row['better']]})"),
+        plain_entry(model_name(report, row["model"])),
+        _counted(row["value"], row["score"]),
+        Entry((own,), None, "quiet") if row["difference"] is None else _counted(row["difference"], row["score"]),
+    )
+
+
+def _counted(found: dict[str, Any], measure: str) -> Entry:
+    """A cell with an interval; a count, or a difference of counts, stands alone."""
+    if found["estimate"] is None or found["low"] is not None or found["how"] != "no resamples":
+        return interval_entry(found)
+    shown = f"{found['estimate']:.0f}".replace("-", "\u2212") if measure == "features_used" else number_text(found["estimate"])
+    return Entry((shown,), found["estimate"])

@@ -1,0 +1,93 @@
+"""What the report says of the models themselves: a table beside their performance, in no verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.report.made import HOSTILE, Made, made
+from tests.report.test_measured import blocks, table
+from tests.report.test_render import html_of
+from xai_compare import report
+from xai_compare.compare import Interval, PerformanceRow
+from xai_compare.errors import XaiCompareError
+from xai_compare.report.blocks import Heading, Prose, Table, Terms
+
+MEASURES = (("features_used", "lower", 12.0), ("interaction_share", "lower", 0.1), ("surrogate_tree", "higher", 0.8))
+
+
+def themselves(source: Made, only: bool = False, missing: bool = False) -> Made:
+    """The same run with intrinsic rows; `only` without performance, `missing` with a model that is constant."""
+    rows = []
+    for place, model in enumerate(source.results.models):
+        for name, better, level in MEASURES:
+            at, counted = level - 3 * place if name == "features_used" else level + 0.05 * place, name == "features_used"
+            how = "no resamples" if counted else "resampled predictions"
+            value = Interval(at, None if counted else at - 0.02, None if counted else at + 0.02, 171, how)
+            if missing and place == 1 and not counted:
+                value = Interval(None, None, None, 171, "the model is constant")
+            shift = replace(
+                value, estimate=at - level, low=None if counted else at - level - 0.01, high=None if counted else at - level + 0.01
+            )
+            difference = None if place == 0 else value if value.estimate is None else shift
+            rows.append(PerformanceRow(model.name, name, "model", better, value, difference))  # type: ignore[arg-type]
+    before = () if only else source.comparison.performance
+    return replace(source, comparison=replace(source.comparison, performance=(*before, *rows)))
+
+
+def test_a_row_for_each_measure_and_model_with_a_line_of_plain_words() -> None:
+    source = themselves(made())
+    rows = table(source, "performance", "The models themselves")
+    assert [row[1] for row in rows[:3]] == ["logistic", "forest", "network"]
+    assert rows[0] == ["Features used (lower is simpler)", "logistic", "12", "is the reference"]
+    assert rows[1][2:] == ["9", "\u22123"]
+    assert rows[4][2:] == ["0.15 [0.13, 0.17]", "0.05 [0.04, 0.06]"]
+    assert rows[6][0] == "Imitated by a small tree (higher is simpler)"
+    found = blocks(source, "performance")
+    assert any(isinstance(block, Heading) and block.text == "The models themselves" for block in found)
+    assert any(isinstance(block, Prose) and "no verdict rests on it" in str(block.pieces) for block in found)
+    (terms,) = [block for block in found if isinstance(block, Terms) and block.items[0][0] == "Features used"]
+    assert terms.items[0][1] == ("features whose change moves the output at all, of 12",)
+    assert len(terms.items) == len(MEASURES)
+
+
+def test_performance_itself_is_told_as_before() -> None:
+    before, after = blocks(made(), "performance"), blocks(themselves(made()), "performance")
+    assert after[0] == before[0]
+    found = [report.build(one.results, one.comparison)["verdict"] for one in (made(), themselves(made()))]
+    assert found[0] == found[1]
+
+
+def test_without_outcomes_the_models_themselves_are_told_all_the_same() -> None:
+    found = blocks(themselves(made(), only=True), "performance")
+    assert isinstance(found[0], Prose)
+    assert "was not measured" in str(found[0].pieces)
+    assert any(isinstance(block, Table) and "The models themselves" in block.caption for block in found)
+
+
+def test_without_them_there_is_no_table() -> None:
+    assert not any(isinstance(block, Heading) for block in blocks(made(), "performance"))
+
+
+def test_what_was_not_measured_says_why() -> None:
+    rows = table(themselves(made(), missing=True), "performance", "The models themselves")
+    assert rows[4][2:] == ["not measured (the model is constant)"] * 2
+
+
+def test_the_schema_knows_the_splits() -> None:
+    source = themselves(made())
+    found: dict[str, Any] = report.build(source.results, source.comparison)
+    report.validate(found)
+    found["performance"][-1]["split"] = "models"
+    with pytest.raises(XaiCompareError):
+        report.validate(found)
+
+
+def test_a_measure_of_another_name_and_hostile_names_are_shown() -> None:
+    source = themselves(made(hostile=True))
+    rows = tuple(replace(row, score=HOSTILE) if row.score == "surrogate_tree" else row for row in source.comparison.performance)
+    page = html_of(replace(source, comparison=replace(source.comparison, performance=rows)))
+    assert "The models themselves" in page
+    assert "<img src=x" not in page

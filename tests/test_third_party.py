@@ -1,0 +1,114 @@
+"""Explainers, metrics and sections of another distribution, installed beside this one, take part in a study by their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+MODULE = '''
+"""A constant explanation, a count of features and a section that says hello."""
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from xai_compare.report.blocks import Prose
+from xai_compare.report.sections import section
+from xai_compare.types import Attribution, Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Ones:
+    title: ClassVar[str] = "Ones"
+    citation: ClassVar[str] = "nobody"
+    signed: ClassVar[bool] = True
+    scope: ClassVar[str] = "case"
+    additive: ClassVar[bool] = False
+    control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset()
+
+    size: float = 1.0
+
+    def __call__(self, game, streams):
+        return Attribution(np.full((game.n, game.d), self.size), game.target, game.output)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    title: ClassVar[str] = "Count of features"
+    question: ClassVar[str] = "simplicity"
+    better: ClassVar[str] = "lower"
+    range: ClassVar[str] = "0 to d"
+    cost: ClassVar[str] = "none"
+    citation: ClassVar[str] = "nobody"
+    scope: ClassVar[str] = "method"
+    lead: ClassVar[bool] = False
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, view):
+        return Scores((view.attributions[0].values != 0).sum(axis=1).astype(float))
+
+
+@section("hello", 14, "Hello", "Who else is here?")
+def hello(report):
+    return [Prose(("A section from outside.",))]
+'''
+
+ENTRY_POINTS = """
+[xai_compare.explainers]
+ones = outside:Ones
+
+[xai_compare.metrics]
+count = outside:Count
+
+[xai_compare.sections]
+hello = outside
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> dict[str, str]:
+    """The environment of a process that finds the other distribution installed, as pip leaves it: module and metadata."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "outside.py").write_text(MODULE)
+    facts = folder / "outside-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(ENTRY_POINTS)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "SOURCE_DATE_EPOCH": "0"}
+
+
+def run(environment, *arguments) -> str:
+    command = [sys.executable, "-m", "xai_compare.cli", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("what", "said"), [("explainers", "Ones"), ("metrics", "Count of features (simplicity)"), ("sections", "Hello")])
+def test_they_are_listed(environment, what, said):
+    assert said in run(environment, "list", what)
+
+
+def test_they_take_part_in_a_study_also_in_workers(environment, tmp_path):
+    study = {
+        "data": {"source": "sklearn:iris", "explain": 30, "background": 10},
+        "models": [{"name": "line", "kind": "logistic_regression"}, {"name": "tree", "kind": "decision_tree"}],
+        "explainers": ["shap", {"name": "ones", "params": {"size": 2.0}}],
+        "metrics": ["additive_fit", "count"],
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    run(environment, "run", tmp_path / "study.yaml", "--out", tmp_path / "out", "--jobs", "2")
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert {cell["status"] for cell in report["cells"]} == {"ok"}
+    values = {row["value"]["estimate"] for row in report["skills"] if (row["explainer"], row["metric"]) == ("ones", "count")}
+    assert values == {4.0}
+    explained = {row["explained"]["estimate"] for row in report["decomposition"] if row["explainer"] == "ones"}
+    assert explained == {0.0}  # a constant explanation names no feature
+    assert "A section from outside." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
