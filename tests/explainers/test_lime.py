@@ -195,8 +195,115 @@ class TestLime:
         # The first row of a neighbourhood is the case.
         pd.testing.assert_frame_equal(seen.iloc[::50].reset_index(drop=True), data.cases().reset_index(drop=True), check_dtype=False)
 
-    def test_missing_values_are_not_applicable(self):
+    def test_a_classifier_that_only_decides_is_explained_in_its_margin(self):
+        from sklearn.svm import LinearSVC
+
+        frame, y = classified()
+        data = world(frame.head(4), frame.tail(60), task="classification", classes=("0", "1"))
+        fitted = LinearSVC().fit(frame, y)
+        game = game_of(adapt("svm", fitted, data.background_inputs()), data, 1)
+        assert game.output == "margin"
+        found = EXPLAINERS["lime"](samples=400)(game, Streams(0))
+        np.testing.assert_allclose(found.values, by_hand(game, 400, Streams(0))[0], rtol=1e-9, atol=1e-12)
+
+
+def holed(n=120):
+    frame = mixed(n)
+    rng = np.random.default_rng(7)
+    frame["a"] = frame["a"].mask(rng.random(n) < 0.3)
+    frame["count"] = frame["count"].astype("Int64").mask(rng.random(n) < 0.2)
+    frame["job"] = frame["job"].astype(object).where(rng.random(n) > 0.25, None)
+    frame["town"] = frame["town"].mask(rng.random(n) < 0.15)
+    return frame.drop(columns=["flag", "ties"])
+
+
+def noted(frame, cases, samples=300, seed=0):
+    """The attribution, and all neighbourhoods that the model was asked about, (cases, samples) of frames."""
+    asked = []
+    model = valued(lambda rows: np.zeros(len(rows)))
+    model.as_array = False
+    model.function = lambda rows: (
+        asked.append(rows.copy()) or (rows["b"] + 9.0 * rows["a"].isna() + 5.0 * rows["job"].isna()).to_numpy(float)
+    )
+    game = game_of(model, world(cases, frame))
+    found = EXPLAINERS["lime"](samples=samples)(game, Streams(seed))
+    rows = pd.concat([each for each in asked if len(each) >= samples], ignore_index=True)
+    return found, [rows.iloc[i * samples : (i + 1) * samples].reset_index(drop=True) for i in range(len(cases))], game
+
+
+class TestMissing:
+    def test_missing_values_are_drawn_as_often_as_they_are(self):
+        frame = holed()
+        found, rounds, game = noted(frame, frame.head(3), samples=20_000)
+        for name in ("a", "count", "job", "town"):
+            share = frame[name].isna().mean()
+            for rows in rounds:
+                assert rows[name].isna().mean() == pytest.approx(share, abs=0.015)
+        assert not rounds[0][["b", "code", "year"]].isna().any().any()
+        assert rounds[0]["town"].dtype == frame["town"].dtype
+        background = game.data.background_inputs()["job"]
+        written = {type(value) for value in background[background.isna()].tolist()}
+        assert {type(value) for value in rounds[0]["job"][rounds[0]["job"].isna()].tolist()} == written
+        known = rounds[0]["count"].dropna().unique()
+        assert set(known) <= set(frame["count"].dropna()) | set(frame["count"].head(1).dropna())
+        assert found.about["missing"].endswith("a, count, job, town")
+
+    def test_known_values_are_drawn_from_the_packages_bins_of_the_known_ones(self):
+        frame = holed()
+        _, rounds, _ = noted(frame, frame.head(1), samples=20_000)
+        known = frame["a"].dropna().to_numpy()
+        bins = QuartileDiscretizer(known[:, None], [], ["a"], random_state=0)
+        drawn = rounds[0]["a"].dropna().to_numpy()
+        cells = bins.discretize(known[:, None])[:, 0], bins.discretize(drawn[:, None])[:, 0]
+        for cell in range(4):
+            assert np.mean(cells[1] == cell) == pytest.approx(np.mean(cells[0] == cell), abs=0.015)
+        assert known.min() - 1e-9 <= drawn.min()
+        assert drawn.max() <= known.max() + 1e-9
+
+    def test_the_coefficients_are_the_ridge_on_the_same_bin_or_missing(self):
+        from sklearn.linear_model import Ridge
+
+        simple = holed()[["a", "b", "job"]]
+        assert 0 < simple["a"].head(6).isna().sum() < 6
+        found, rounds, _ = noted(simple, simple.head(6).reset_index(drop=True), samples=400)
+        for i, rows in enumerate(rounds):
+            same = np.empty((400, 3))
+            for j, name in enumerate(simple.columns):
+                own, drawn = simple[name][i], rows[name]
+                if pd.isna(own):
+                    same[:, j] = drawn.isna()
+                elif name == "job":
+                    same[:, j] = drawn == own
+                else:
+                    quartiles = np.percentile(simple[name].dropna(), [25, 50, 75])
+                    same[:, j] = (np.searchsorted(quartiles, drawn.to_numpy(float)) == np.searchsorted(quartiles, own)) & drawn.notna()
+            width = 0.75 * np.sqrt(3)
+            weights = np.sqrt(np.exp(-(((1 - same) ** 2).sum(axis=1)) / width**2))
+            outputs = rows["b"] + 9.0 * rows["a"].isna() + 5.0 * rows["job"].isna()
+            ridge = Ridge(alpha=1).fit(same, outputs.to_numpy(float), sample_weight=weights)
+            np.testing.assert_allclose(found.values[i], ridge.coef_, rtol=1e-8, atol=1e-9)
+
+    def test_what_only_a_case_misses_matches_no_neighbour(self):
+        frame = mixed()[["a", "b", "job"]]
+        cases = frame.head(2).astype({"job": object})
+        cases.loc[0, "a"], cases.loc[1, "job"] = np.nan, None
+        found, rounds, _ = noted(frame, cases)
+        assert np.isnan(rounds[0]["a"][0])
+        assert rounds[0]["a"][1:].notna().all()
+        assert rounds[1]["job"].isna().tolist() == [True] + [False] * 299
+        assert np.isfinite(found.values).all()
+
+    def test_a_case_does_not_depend_on_the_others(self):
+        frame = holed()
+        cases = frame.head(5).reset_index(drop=True)
+        found, _, game = noted(frame, cases)
+        for i in range(5):
+            at = np.array([i])
+            alone = Game(game.model, game.data, game.data.cases(at), at, game.target[at], game.output)
+            np.testing.assert_array_equal(EXPLAINERS["lime"](samples=300)(alone, Streams(0)).values[0], found.values[i])
+
+    def test_a_column_without_any_known_value_is_not_applicable(self):
         frame, _ = classified()
-        frame.iloc[0, 0] = np.nan
-        with pytest.raises(NotApplicable, match="missing values"):
+        frame["x0"] = np.nan
+        with pytest.raises(NotApplicable, match="no known value of x0"):
             EXPLAINERS["lime"]()(game_of(valued(lambda x: x[:, 1]), world(frame.head(3), frame.tail(20))), Streams(0))

@@ -5,6 +5,7 @@ The package's own explainer says what the bins, their frequencies and the kernel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,27 +82,44 @@ def _feature(explainer: Any, j: int) -> _Feature:
     return _Feature(cells, borders, np.where(point, low, mean), np.where(point, 0.0, sign * sd), start, end - start)
 
 
+def _with_hole(known: _Feature, share: float) -> _Feature:
+    """The law of a number that is missing as often as this: one more cell, the last, whose value is NaN."""
+    none = np.zeros(1)
+    return _Feature(
+        np.append(known.cells, np.inf),
+        np.append(known.borders, 1.0) * (1 - share),
+        np.append(known.centre, np.nan),
+        *(np.concatenate([each, none]) for each in (known.scale, known.start, known.run)),
+    )
+
+
 class Neighbourhood:
     """The sampling law and the kernel of one explainer of the package.
 
     Parameters
     ----------
     explainer : a LimeTabularExplainer with its quartile discretizer.
+    holes : for each number with missing values, an explainer of its known values alone and the share that is missing.
     """
 
-    def __init__(self, explainer: Any) -> None:
+    def __init__(self, explainer: Any, holes: Mapping[int, tuple[Any, float]]) -> None:
         self._discretizer = explainer.discretizer
-        self._features = [_feature(explainer, j) for j in range(len(explainer.feature_values))]
+        self._holes = {j: known.discretizer for j, (known, _) in holes.items()}
+        columns = range(len(explainer.feature_values))
+        self._features = [_with_hole(_feature(holes[j][0], 0), holes[j][1]) if j in holes else _feature(explainer, j) for j in columns]
         # The distance of a row is the root of the number of features that do not match: few, so the kernel is a table.
         self._kernel = explainer.base.kernel_fn(np.sqrt(np.arange(len(self._features) + 1)))
 
     def own_cells(self, cases: Array) -> IntArray:
         """(n, d) the cell of each value of the cases (n, d); -1 where the background has none like it."""
         binned = self._discretizer.discretize(cases)
+        for j, discretizer in self._holes.items():
+            binned[:, j] = discretizer.discretize(cases[:, [j]])[:, 0]
         out = np.full(cases.shape, -1, dtype=np.int64)
         for j, feature in enumerate(self._features):
             rows, found = np.nonzero(binned[:, j, None] == feature.cells)
             out[rows, j] = found
+            out[np.isnan(cases[:, j]), j] = len(feature.cells) - 1 if j in self._holes else -1
         return out
 
     def draw(self, case: Array, own: IntArray, samples: int, rng: np.random.RandomState) -> tuple[BoolArray, Array]:

@@ -24,7 +24,8 @@ class Lime:
     The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
     (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
-    Whole-number columns move to the nearest value of the background or of the case. Values are in the output space of the game;
+    Whole-number columns move to the nearest value of the background or of the case. A missing value is a category, and for a number
+    a bin, of its own, drawn as often as the background has it (the package cannot perturb it). Values are in the output space of the game;
     they do not add up to the output.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
@@ -36,7 +37,7 @@ class Lime:
     Raises
     ------
     NotApplicable
-        Where a background row or a case has missing values, which the package cannot perturb.
+        Where a feature has no known value in the background.
     """
 
     title: ClassVar[str] = "LIME"
@@ -59,10 +60,10 @@ class Lime:
         space, background = game.data.space, game.data.background_inputs()
         # Values seen in the cases but not in the background are categories too.
         levels = _levels(space, background, game.inputs)
-        known, cases = space.to_numbers(background, levels), space.to_numbers(game.inputs, levels)  # type: ignore[attr-defined]
-        if np.isnan(known).any() or np.isnan(cases).any():
-            raise NotApplicable("the lime package cannot perturb missing values")
-        law, frames = Neighbourhood(_explainer(known, levels, space.names)), _Frames(space, levels)
+        known, cases = _numbers(space, background, levels), _numbers(space, game.inputs, levels)
+        holes = _holes(known, levels, space.names)
+        law = Neighbourhood(_explainer(np.where(np.isnan(known), 0.0, known), levels, space.names), holes)
+        frames = _Frames(space, levels, game.inputs)
         own, whole = law.own_cells(cases), _whole_numbers(background, known, levels)
         values, fits = np.zeros((game.n, game.d)), np.zeros(game.n)
         # One call of the model answers for several cases: much of a small call is its overhead.
@@ -76,30 +77,59 @@ class Lime:
             for place, i in enumerate(block):
                 same, _ = drawn[place]
                 values[i], fits[i] = local_ridge(same, outputs[place, :, game.target[i]], law.weights(same))
-        about = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
+        about: dict[str, Any] = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
+        if gaps := [name for name, column in zip(space.names, background.columns, strict=True) if background[column].isna().any()]:
+            about["missing"] = f"a category, or a bin, of its own for: {', '.join(gaps)}"
         return Attribution(values, game.target, game.output, about=about)
 
 
 def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
+    """The known values of each categorical column, sorted as text."""
     levels: dict[int, list[Any]] = {}
     for j in space.levels:
         column = background.columns[j]
-        seen = set(background[column].tolist()) | set(inputs[column].tolist())
+        seen = set(background[column].dropna().tolist()) | set(inputs[column].dropna().tolist())
         levels[j] = sorted(seen, key=str)
     return levels
+
+
+def _numbers(space: Any, inputs: Any, levels: dict[int, list[Any]]) -> Array:
+    """(n, d) the inputs as numbers; a missing category comes after the known ones, a missing number is NaN."""
+    out: Array = space.to_numbers(inputs, levels)
+    for j, values in levels.items():
+        out[np.isnan(out[:, j]), j] = len(values)
+    return out
+
+
+def _holes(known: Array, levels: dict[int, list[Any]], names: tuple[str, ...]) -> dict[int, tuple[Any, float]]:
+    """For each number with missing values in the background: the package's explainer of the known ones, and the share missing."""
+    missing = np.isnan(known)
+    missing[:, list(levels)] = known[:, list(levels)] == [len(values) for values in levels.values()]
+    if empty := [names[j] for j in np.flatnonzero(missing.all(axis=0))]:
+        raise NotApplicable(f"the background has no known value of {', '.join(empty)}, so there is nothing to draw")
+    found = [j for j in np.flatnonzero(missing.any(axis=0)).tolist() if j not in levels]
+    return {j: (_explainer(known[~missing[:, j]][:, [j]], {}, (names[j],)), float(missing[:, j].mean())) for j in found}
 
 
 class _Frames:
     """Neighbourhoods as frames with the background's columns and dtypes."""
 
-    def __init__(self, space: Any, levels: dict[int, list[Any]]) -> None:
+    def __init__(self, space: Any, levels: dict[int, list[Any]], inputs: Any) -> None:
         self._columns = space.background.columns
         # The values of each categorical column, turned into its dtype once: a row then takes one of them.
         places = np.zeros((max(map(len, levels.values()), default=0), space.d))
         for j, values in levels.items():
             places[:, j] = np.minimum(np.arange(len(places)), len(values) - 1)
         known = space.from_numbers(places, levels)
-        self._levels = {j: known.iloc[:, j].array for j in levels}
+        self._levels = {j: known.iloc[:, j].array[: len(levels[j])] for j in levels}
+        # Each column's own way of writing a missing value: None, NaN or what its dtype has.
+        self._gaps: dict[int, Any] = {}
+        for j in levels:
+            gaps = [column[column.isna()] for column in (space.background.iloc[:, j], inputs.iloc[:, j]) if column.isna().any()]
+            if gaps:
+                self._gaps[j] = gaps[0].tolist()[0]
+            if gaps and known.dtypes.iloc[j].name == "object":  # which would write None as NaN
+                self._levels[j] = np.array([*self._levels[j], self._gaps.pop(j)], dtype=object)
 
     def of(self, numbers: Array) -> Any:
         """The frame (m, d) of numbers (d, m), categories as positions in their levels."""
@@ -107,14 +137,21 @@ class _Frames:
 
         frame = pd.DataFrame(numbers.T, columns=self._columns, copy=False)
         for j, values in self._levels.items():
-            frame.isetitem(j, values.take(numbers[j].astype(np.int64)))
+            place = numbers[j].astype(np.int64)
+            if j in self._gaps:
+                place[place == len(values)] = -1
+                frame.isetitem(j, values.take(place, allow_fill=True, fill_value=self._gaps[j]))
+            else:
+                found = values.take(place)
+                column: Any = pd.Series(found, dtype=object) if isinstance(found, np.ndarray) else found
+                frame.isetitem(j, column)
         return frame
 
 
 def _whole_numbers(background: Any, known: Array, levels: dict[int, list[Any]]) -> dict[int, Array]:
     """The values seen in each whole-number column: the package draws 1421.79 where only whole numbers, or codes, make sense."""
     integer = [j for j, name in enumerate(background.columns) if j not in levels and background[name].dtype.kind in "iu"]
-    return {j: np.unique(known[:, j]) for j in integer}
+    return {j: np.unique(known[~np.isnan(known[:, j]), j]) for j in integer}
 
 
 def _rounded(numbers: Array, whole: dict[int, Array]) -> Array:
@@ -123,7 +160,9 @@ def _rounded(numbers: Array, whole: dict[int, Array]) -> Array:
     for j, seen in whole.items():
         # Never to a value of another case: an answer must not depend on which cases are asked about together.
         near = np.union1d(seen, numbers[j, :1])
-        out[j] = near[np.searchsorted((near[:-1] + near[1:]) / 2, numbers[j])]
+        near = near[~np.isnan(near)]
+        moved = near[np.searchsorted((near[:-1] + near[1:]) / 2, numbers[j]).clip(max=len(near) - 1)]
+        out[j] = np.where(np.isnan(numbers[j]), np.nan, moved)
     return out
 
 

@@ -1,7 +1,7 @@
 """SHAP: Shapley values of the game, by the algorithm that fits the model.
 
 One file per algorithm; this one chooses and records why. Interventional throughout: hidden features take the study's
-background, as in every metric. Only `contributions`, on request, is path-dependent, and says so.
+background, as in every metric. Only on request are trees explained along their own paths, and the result says so.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers.shap import contributions, exact, kernel, linear, permutation, tree
+from xai_compare.explainers.shap import contributions, exact, kernel, linear, partition, path, permutation, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, IntArray
 
 __all__ = ["Shap"]
 
-Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel", "contributions"]
+Algorithm = Literal["auto", "tree", "linear", "exact", "permutation", "kernel", "partition", "contributions"]
+Perturbation = Literal["interventional", "tree_path_dependent"]
 
 # A sum that misses the output by more than this share of the output's range over the background is not SHAP any more.
 _TOLERANCE = 1e-6
@@ -45,15 +46,22 @@ class Shap:
     permutation; an estimate is then degraded, with the reason.
 
     Cost per case: none (tree, linear, contributions: read from the model), else background rows times 2^d (exact), 2 * d * permutations
-    (permutation) or samples (kernel).
+    (permutation) or samples (kernel), or up to samples coalitions (partition).
 
     Parameters
     ----------
     algorithm : "auto" takes tree for tree ensembles, linear where the output is linear in the encoding, exact where that asks
         no more of the model than permutation, else permutation. "exact" is for at most 10 features.
         "contributions" are the boosting library's own path-dependent values, another game than the one that metrics play.
-    permutations : feature orders, each walked forwards and backwards, for the permutation algorithm.
-    samples : coalitions for the kernel algorithm.
+        "partition" are Owen values: features join in clusters of columns that are correlated on the background (a categorical one
+        stands alone). They add up, but are Shapley values only of a game without interactions.
+        "tree", asked for by name, also explains the probability of two classes by trees that add up in the margin: shap stretches
+        the margin's values to it, background row by row. They add up, but are not its Shapley values; auto does not take them.
+    permutations : feature orders, each walked forwards and backwards, for the permutation algorithm, and for partition where it
+        would ask more coalitions than samples.
+    samples : coalitions for the kernel algorithm, and up to how many the partition algorithm asks all of.
+    perturbation : "interventional" hides a feature by the background; "tree_path_dependent" lets it follow the training rows of
+        each branch, for trees only: of another game than the one that metrics play, so never exact, with a base of its own.
 
     Raises
     ------
@@ -72,30 +80,40 @@ class Shap:
     algorithm: Algorithm = "auto"
     permutations: int = 10
     samples: int = 2048
+    perturbation: Perturbation = "interventional"
 
     def __post_init__(self) -> None:
         if self.permutations < 1 or self.samples < 16:
             found = f"permutations {self.permutations}, samples {self.samples}"
             raise XaiCompareError(f"permutations must be at least 1 and samples at least 16, found {found}")
+        if self.perturbation == "tree_path_dependent" and self.algorithm not in ("auto", "tree", "contributions"):
+            raise XaiCompareError(f"perturbation tree_path_dependent is for trees; the {self.algorithm} algorithm has none")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         algorithm, why = self._choose(game)
         base, full = game.empty(), game.full()
         about: dict[str, object] = {}
-        if algorithm == "contributions":
-            values, base = contributions.values(game)
-            about["path_dependent"] = "hidden features follow the training rows of each branch, not this study's background"
+        paths = algorithm == "contributions" or self.perturbation == "tree_path_dependent"
+        if paths:
+            values, base = path.values(game)
+            about["path_dependent"] = path.SAID
         else:
             algorithm, values, degraded = self._values(algorithm, game, streams)
             about |= {"degraded": degraded} if degraded else {}
-        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and tree.exactly(game))
-        about = {"algorithm": algorithm, "why": why, "exact": exactly, **about}
+            about |= partition.told(game, self.samples, self.permutations) if algorithm == "partition" else {}
+        stretched = algorithm == "tree" and not paths and game.output != game.model.native
+        if stretched:
+            about["stretched"] = "the margin's values, stretched to the probability: they add up, but are not its Shapley values"
+        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and not paths and not stretched and tree.exactly(game))
+        perturbation = "tree_path_dependent" if paths else "interventional"
+        about = {"algorithm": algorithm, "why": why, "exact": exactly, "perturbation": perturbation, **about}
         off = self._off(game, values, base, full)
-        if off.size and algorithm == "tree" and not tree.by_leaves(game) and "leaves" in game.model.offers:
+        readable = not paths and not stretched and not tree.by_leaves(game) and "leaves" in game.model.offers
+        if off.size and algorithm == "tree" and readable:
             values[off] = tree.leaf_values(game)[off]
             about["read_again"] = f"{off.size} of {game.n} cases did not add up as shap reads the trees, and were read leaf by leaf"
             off = self._off(game, values, base, full)
-        if off.size and algorithm == "contributions":
+        if off.size and paths:
             about["degraded"] = f"{off.size} of {game.n} cases do not add up: the library's own values are off"
         elif off.size:
             values[off] = permutation.values(game, off, self.permutations, streams)
@@ -110,6 +128,8 @@ class Shap:
         """The algorithm in the end, its values, and why they are degraded ("" if they are not)."""
         if algorithm == "kernel":
             return algorithm, kernel.values(game, self.samples, streams), ""
+        if algorithm == "partition":
+            return algorithm, partition.values(game, self.samples, self.permutations, streams), ""
         if algorithm == "linear":
             return algorithm, linear.values(game), ""
         if algorithm == "exact":
@@ -129,6 +149,13 @@ class Shap:
     def _choose(self, game: Game) -> tuple[Algorithm, str]:
         modules = (("tree", tree), ("linear", linear), ("exact", exact), ("contributions", contributions))
         fits = {name: module.reason_against(game) for name, module in modules}
+        if self.perturbation == "tree_path_dependent":
+            against = fits["contributions"] if self.algorithm == "contributions" else path.reason_against(game)
+            if against:
+                raise NotApplicable(f"it has no path-dependent values: {against}")
+            return "contributions" if self.algorithm == "contributions" else "tree", "path-dependent values are asked for in the study"
+        if self.algorithm == "tree" and tree.rescales(game):
+            fits["tree"] = ""
         if self.algorithm != "auto":
             if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")

@@ -12,7 +12,7 @@ from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, BoolArray, IntArray
 
-__all__ = ["values", "walks"]
+__all__ = ["estimates", "values", "walks"]
 
 
 def walks(orders: IntArray) -> BoolArray:
@@ -35,8 +35,12 @@ def values(game: Game, cases: IntArray, permutations: int, streams: Streams) -> 
 
     Cost: at most 2 d - 2 new coalitions per case and permutation.
     """
-    d, r = game.d, permutations
-    orders = np.stack([_orders(streams.case(game.cases[i]), r, d) for i in cases])  # (n, r, d)
+    return estimates(game, cases, np.stack([_orders(streams.case(game.cases[i]), permutations, game.d) for i in cases]))
+
+
+def estimates(game: Game, cases: IntArray, orders: IntArray) -> Array:
+    """(len(cases), d) the same for orders that are given, (len(cases), r, d)."""
+    r, d = orders.shape[1:]
     keep = walks(orders.reshape(-1, d))
     rows = np.repeat(cases, r * (2 * d + 1))
     v = game.values(rows, keep.reshape(-1, d)).reshape(len(cases), r, 2 * d + 1)

@@ -14,7 +14,7 @@ from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.types import Array
 
-__all__ = ["by_leaves", "exactly", "expected", "leaf_values", "reason_against", "splits_features", "values"]
+__all__ = ["by_leaves", "exactly", "expected", "leaf_values", "of_target", "reason_against", "rescales", "splits_features", "values"]
 
 
 def reason_against(game: Game) -> str:
@@ -48,6 +48,13 @@ def exactly(game: Game) -> bool:
     return by_leaves(game) or not splits_features(game)
 
 
+def rescales(game: Game) -> bool:
+    """Whether shap can stretch the margin's values to the probability of one of two classes. They are not its Shapley values."""
+    model = game.model
+    asked = (game.output, model.native) == ("probability", "margin") and len(model.outputs) == 2
+    return asked and "tree" in model.offers and model.owner is not None
+
+
 def splits_features(game: Game) -> bool:
     """Whether a feature has several columns, which TreeSHAP hides one by one."""
     owner = game.model.owner
@@ -61,7 +68,7 @@ def values(game: Game) -> Array:
     columns' values, where columns may be hidden one by one.
     """
     model: Any = game.model
-    if by_leaves(game):
+    if by_leaves(game) and game.output == model.native:
         return leaf_values(game)
     background, cases = model.encode(game.fill_rows()), model.encode(game.inputs)
     found = sum(weight * _read(trees, background, cases, game) for weight, trees in model.trees)
@@ -72,7 +79,7 @@ def leaf_values(game: Game) -> Array:
     """(n, d) the same values read leaf by leaf, in float64: exact for features."""
     model: Any = game.model
     found = leaves.values(game, model.forest())
-    return _of_target(found[:, :, 0] if found.shape[2] == 1 else found, game)
+    return of_target(found[:, :, 0] if found.shape[2] == 1 else found, game)
 
 
 def _read(trees: Any, background: Array, cases: Array, game: Game) -> Array:
@@ -83,19 +90,19 @@ def _read(trees: Any, background: Array, cases: Array, game: Game) -> Array:
         trees,
         data=shap.maskers.Independent(background, max_samples=len(background)),
         feature_perturbation="interventional",
-        model_output="raw",
+        model_output="raw" if game.output == game.model.native else game.output,
     )
     _stack(explainer.model, len(game.model.outputs))
     ranked = _ranked(explainer, background, cases)
     # Our own check in float64 follows; the library's is looser and is skipped on some paths.
     found = np.asarray(explainer.shap_values(ranked, check_additivity=False), dtype=np.float64)
-    return _of_target(found, game)
+    return of_target(found, game)
 
 
-def _of_target(found: Array, game: Game) -> Array:
-    """(n, p) of (n, p) or (n, p, k) values: the explained output, a margin as the game reads it."""
+def of_target(found: Array, game: Game) -> Array:
+    """(n, p) of (n, p) or (n, p, k) values: the explained output, as the game reads it."""
     if found.ndim == 2:  # one output: a value, or the score of the second of two classes
-        sign = np.where(game.target == 0, -1.0, 1.0) if game.output == "margin" else np.ones(game.n)
+        sign = np.where((game.target == 0) & (len(game.model.outputs) == 2), -1.0, 1.0)
         return found * sign[:, None]
     if game.output == "margin":
         found = found - found.mean(axis=2, keepdims=True)

@@ -1,0 +1,297 @@
+"""SHAP's other games and spaces: along the paths of trees, and stretched to probabilities; Owen values by clusters."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import pandas as pd
+import pytest
+import shap
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    VotingRegressor,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from xgboost import XGBClassifier
+
+from tests.toys import brute_force_shapley, classified, game_of, valued, world
+from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers.shap import exact, partition
+from xai_compare.game import Game
+from xai_compare.models.adapt import adapt
+from xai_compare.streams import Streams
+
+PATHS = {"perturbation": "tree_path_dependent"}
+
+
+def setting(core, task: str = "two", output=None, target: int = 1, sizes: tuple[int, int] = (4, 20)):
+    frame, y = classified()
+    raw = (frame["x0"] + frame["x1"] * frame["x2"]).to_numpy()
+    outcome = {"two": y, "three": np.digitize(raw, [-0.6, 0.6]), "number": raw}[task]
+    classes = tuple(map(str, np.unique(outcome))) if task != "number" else ()
+    fitted = core.fit(frame, outcome)
+    data = world(
+        frame.head(sizes[0]), frame.iloc[100 : 100 + sizes[1]], task="classification" if classes else "regression", classes=classes
+    )
+    model = adapt("m", fitted, data.background_inputs())
+    return game_of(model, data, target if classes else 0, output=output), fitted
+
+
+def along_paths(tree, row, shown, node: int = 0):
+    """What a tree says when only some columns are shown: both branches, in the proportion of its training rows, at the others."""
+    if tree.children_left[node] < 0:
+        return tree.value[node, 0]
+    left, right, column = tree.children_left[node], tree.children_right[node], tree.feature[node]
+    if column in shown:
+        return along_paths(tree, row, shown, left if np.float32(row[column]) <= tree.threshold[node] else right)
+    weight = tree.weighted_n_node_samples
+    both = [weight[child] * along_paths(tree, row, shown, child) for child in (left, right)]
+    return (both[0] + both[1]) / weight[node]
+
+
+def by_definition(says, d: int = 6) -> np.ndarray:
+    """(d,) Shapley values of a set function."""
+    out = np.zeros(d)
+    for j in range(d):
+        others = [k for k in range(d) if k != j]
+        for size in range(d):
+            weight = factorial(size) * factorial(d - size - 1) / factorial(d)
+            out[j] += sum(weight * (says({*s, j}) - says(set(s))) for s in combinations(others, size))
+    return out
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        ("core", "task", "read"),
+        [
+            (DecisionTreeClassifier(max_depth=4, random_state=0), "two", lambda fitted, x, s: along_paths(fitted.tree_, x, s)[1]),
+            (DecisionTreeClassifier(max_depth=4, random_state=0), "three", lambda fitted, x, s: along_paths(fitted.tree_, x, s)[1]),
+            (DecisionTreeRegressor(max_depth=4, random_state=0), "number", lambda fitted, x, s: along_paths(fitted.tree_, x, s)[0]),
+            (
+                RandomForestRegressor(5, max_depth=4, random_state=0),
+                "number",
+                lambda fitted, x, s: np.mean([along_paths(each.tree_, x, s)[0] for each in fitted.estimators_]),
+            ),
+            (
+                RandomForestClassifier(5, max_depth=4, random_state=0),
+                "two",
+                lambda fitted, x, s: np.mean([along_paths(each.tree_, x, s)[1] for each in fitted.estimators_]),
+            ),
+            (
+                GradientBoostingRegressor(n_estimators=6, random_state=0),
+                "number",
+                lambda fitted, x, s: (
+                    fitted.init_.constant_[0, 0] + sum(0.1 * along_paths(each.tree_, x, s)[0] for each in fitted.estimators_[:, 0])
+                ),
+            ),
+        ],
+        ids=["tree", "three classes", "regression", "forest", "voted", "boosting"],
+    )
+    def test_equal_the_definition_along_the_paths(self, core, task, read):
+        game, fitted = setting(core, task)
+        found = EXPLAINERS["shap"](**PATHS)(game, Streams(0))
+        rows = game.inputs.to_numpy()
+        for i in range(game.n):
+            expected = by_definition(lambda shown, i=i: read(fitted, rows[i], shown))
+            np.testing.assert_allclose(found.values[i], expected, atol=1e-6)
+            assert found.base[i] == pytest.approx(read(fitted, rows[i], set()), abs=1e-6)
+        assert (found.about["algorithm"], found.about["exact"]) == ("tree", False)
+        assert found.about["perturbation"] == "tree_path_dependent"
+        assert "training rows" in found.about["path_dependent"]
+        assert "degraded" not in found.about
+
+    @pytest.mark.parametrize("target", [0, 1])
+    @pytest.mark.parametrize(
+        "core",
+        [
+            GradientBoostingClassifier(n_estimators=9, random_state=0),
+            HistGradientBoostingClassifier(max_iter=9),
+            XGBClassifier(n_estimators=9, n_jobs=1),
+            LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1),
+            CatBoostClassifier(iterations=9, verbose=0, thread_count=1, allow_writing_files=False),
+        ],
+        ids=lambda core: type(core).__name__,
+    )
+    def test_boosted_classifiers_add_up_from_a_base_of_their_own(self, core, target):
+        game, _ = setting(core, target=target)
+        found = EXPLAINERS["shap"](**PATHS)(game, Streams(0))
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-5)
+        assert "degraded" not in found.about
+        assert np.abs(found.base - game.empty()).max() > 1e-3
+        other = EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
+        assert other.about["perturbation"] == "interventional"
+        assert np.abs(found.values - other.values).max() > 1e-3
+
+    def test_boosters_give_the_librarys_own(self):
+        game, _ = setting(XGBClassifier(n_estimators=9, n_jobs=1))
+        own = EXPLAINERS["shap"](algorithm="contributions")(game, Streams(0))
+        np.testing.assert_array_equal(EXPLAINERS["shap"](**PATHS)(game, Streams(0)).values, own.values)
+        assert own.about["perturbation"] == "tree_path_dependent"
+
+    def test_a_vote_of_trees_is_the_average(self):
+        members = [("a", DecisionTreeRegressor(max_depth=3, random_state=0)), ("b", DecisionTreeRegressor(max_depth=5, random_state=0))]
+        game, _ = setting(VotingRegressor(members), "number")
+        apart = [EXPLAINERS["shap"](**PATHS)(setting(member, "number")[0], Streams(0)) for _, member in members]
+        found = EXPLAINERS["shap"](**PATHS)(game, Streams(0))
+        np.testing.assert_allclose(found.values, np.mean([each.values for each in apart], axis=0), atol=1e-9)
+        np.testing.assert_allclose(found.base, np.mean([each.base for each in apart], axis=0), atol=1e-9)
+
+    def test_models_without_trees_are_never_explained_otherwise(self):
+        with pytest.raises(NotApplicable, match="no path-dependent values"):
+            EXPLAINERS["shap"](**PATHS)(setting(LogisticRegression())[0], Streams(0))
+        with pytest.raises(NotApplicable, match="not in probability"):
+            EXPLAINERS["shap"](**PATHS)(setting(XGBClassifier(n_estimators=3, n_jobs=1), output="probability")[0], Streams(0))
+        with pytest.raises(XaiCompareError, match="is for trees"):
+            EXPLAINERS["shap"](algorithm="kernel", **PATHS)
+
+
+def stretched_by_hand(game: Game) -> np.ndarray:
+    """(n, d) the margin's Shapley values against each background row alone, times that row's ratio of probability to margin."""
+    out = np.zeros((game.n, game.d))
+    rows = len(game.data.background)
+    for b in range(rows):
+        alone = game.data.with_background(game.data.background[[b]])
+        margin, likely = (Game(game.model, alone, game.inputs, game.cases, game.target, space) for space in ("margin", "probability"))
+        ratio = (likely.full() - likely.empty()) / (margin.full() - margin.empty())
+        out += ratio[:, None] * exact.values(margin) / rows  # itself held against brute force elsewhere
+    return out
+
+
+class TestStretched:
+    @pytest.mark.parametrize("target", [0, 1])
+    @pytest.mark.parametrize(
+        "core",
+        [
+            GradientBoostingClassifier(n_estimators=9, random_state=0),
+            HistGradientBoostingClassifier(max_iter=9),
+            XGBClassifier(n_estimators=9, n_jobs=1),
+            LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1),
+            CatBoostClassifier(iterations=9, verbose=0, thread_count=1, allow_writing_files=False),
+        ],
+        ids=lambda core: type(core).__name__,
+    )
+    def test_trees_by_name_add_up_to_the_probability_and_say_what_they_are(self, core, target):
+        game, _ = setting(core, output="probability", target=target, sizes=(1, 4))
+        found = EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
+        assert found.about["algorithm"] == "tree"
+        assert not found.about["exact"]
+        assert "not its Shapley values" in found.about["stretched"]
+        assert "degraded" not in found.about
+        np.testing.assert_allclose(found.base, game.empty(), atol=1e-12)
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-6)
+        np.testing.assert_allclose(found.values, stretched_by_hand(game), atol=1e-6)
+
+    def test_auto_prefers_what_estimates_the_games_own_values(self):
+        game, _ = setting(XGBClassifier(n_estimators=40, n_jobs=1), output="probability", sizes=(8, 20))
+        expected = brute_force_shapley(game)
+        errors = {
+            name: np.abs(EXPLAINERS["shap"](algorithm=name)(game, Streams(0)).values - expected).mean() for name in ("tree", "permutation")
+        }
+        assert errors["tree"] > 2 * errors["permutation"]
+        assert EXPLAINERS["shap"]()(game, Streams(0)).about["algorithm"] == "exact"
+
+    def test_three_classes_are_not_stretched(self):
+        game, _ = setting(XGBClassifier(n_estimators=3, n_jobs=1), "three", output="probability")
+        with pytest.raises(NotApplicable, match="not in probability"):
+            EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
+
+
+def correlated(n: int = 90, d: int = 7) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((n, d))
+    x[:, 1] = x[:, 0] + 0.2 * rng.standard_normal(n)
+    x[:, 4] = -x[:, 2] + 0.4 * rng.standard_normal(n)
+    x[:, 6] = x[:, 1] + 0.5 * rng.standard_normal(n)
+    return x
+
+
+def tangled(x):
+    return np.tanh(x[:, 0] * x[:, 1] * x[:, 2]) + x[:, 3] * x[:, 4] - x[:, 5] * x[:, 6] + x[:, 1]
+
+
+class TestPartition:
+    def test_equals_the_library_with_the_same_clusters(self):
+        x = correlated()
+        game = game_of(valued(tangled), world(x[:5], x[5:45]))
+        found = EXPLAINERS["shap"](algorithm="partition")(game, Streams(0))
+        masker = shap.maskers.Partition(x[5:45], max_samples=100, clustering=partition.clustering(game))
+        theirs = shap.PartitionExplainer(tangled, masker)(x[:5], max_evals=100_000, fixed_context=None, silent=True)
+        np.testing.assert_allclose(found.values, theirs.values, atol=1e-8)
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-12)
+        assert np.abs(found.values - brute_force_shapley(game)).max() > 1e-3
+        assert (found.about["algorithm"], found.about["exact"]) == ("partition", False)
+        assert "not Shapley values" in found.about["owen"]
+
+    def test_one_call_of_the_model_answers_for_all_cases(self):
+        x, calls = correlated(), []
+        game = game_of(valued(lambda rows: calls.append(len(rows)) or tangled(rows)), world(x[:5], x[5:45]))
+        count = partition.asked(partition.clustering(game))
+        EXPLAINERS["shap"](algorithm="partition")(game, Streams(0))
+        assert len(calls) <= 4
+        assert game.rows_spent <= 5 * count * 40
+
+    def test_clusters_follow_the_rank_correlation(self):
+        x = correlated()
+        game = game_of(valued(tangled), world(x[:5], x[5:]))
+        merges = partition.clustering(game)
+        assert set(merges[0, :2].astype(int)) == {0, 1}
+        assert {2, 4} in [set(row) for row in merges[:3, :2].astype(int)]
+        assert (np.diff(merges[:, 2]) >= 0).all()
+        bent = game_of(valued(tangled), world(np.exp(x[:5]), np.exp(x[5:])))
+        np.testing.assert_array_equal(partition.clustering(bent), merges)
+
+    @pytest.mark.parametrize("d", [1, 2, 8])
+    def test_is_shapleys_where_nothing_interacts(self, d):
+        x = np.random.default_rng(0).standard_normal((30, d))
+        game = game_of(valued(lambda rows: np.sin(rows).sum(axis=1) + rows[:, 0] ** 2), world(x[:4], x[4:]))
+        found = EXPLAINERS["shap"](algorithm="partition")(game, Streams(0))
+        np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-12)
+
+    def test_categories_stand_alone_and_unrelated_columns_make_a_balanced_tree(self):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({f"c{j}": rng.choice(["x", "y"], 50) for j in range(16)})
+        game = game_of(valued(lambda rows: (rows == "x").sum(axis=1).astype(float) ** 2), world(frame.head(3), frame.tail(40)))
+        merges = partition.clustering(game)
+        assert (merges[:, 2] == 1).all()
+        assert partition.asked(merges) == 2 + sum(2**level * 2 ** (level + 1) for level in range(4))
+        found = EXPLAINERS["shap"](algorithm="partition")(game, Streams(0))
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-9)
+        # A square of a sum has interactions of two only, and is the same for every feature: Shapley's and Owen's values agree.
+        walked = EXPLAINERS["shap"](algorithm="permutation", permutations=1)(game, Streams(0))
+        np.testing.assert_allclose(found.values, walked.values, atol=1e-9)
+
+    def test_an_estimate_adds_up_keeps_clusters_together_and_converges(self):
+        x = correlated()
+        game = game_of(valued(tangled), world(x[:5], x[5:25]))
+        exactly = EXPLAINERS["shap"](algorithm="partition")(game, Streams(0)).values
+        errors = []
+        for r in (1, 20, 500):
+            found = EXPLAINERS["shap"](algorithm="partition", samples=16, permutations=r)(game, Streams(0))
+            assert "estimated" in found.about["owen"]
+            np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-10)
+            errors.append(np.abs(found.values - exactly).mean())
+        assert errors[0] > errors[1] > errors[2]
+        assert errors[2] < 0.02 * np.abs(exactly).mean()
+        orders = partition._orders(partition.clustering(game), 50, np.random.default_rng(0))
+        assert (np.sort(orders, axis=1) == np.arange(7)).all()
+        places = np.argsort(orders, axis=1)
+        assert (np.abs(places[:, 0] - places[:, 1]) == 1).all()
+
+    def test_a_case_does_not_depend_on_the_others(self):
+        x = correlated()
+        game = game_of(valued(tangled), world(x[:5], x[5:25]))
+        for params in ({}, {"samples": 16}):
+            whole = EXPLAINERS["shap"](algorithm="partition", **params)(game, Streams(0)).values
+            last = np.array([4])
+            alone = Game(game.model, game.data, game.data.cases(last), last, np.array([0]), "value")
+            np.testing.assert_array_equal(EXPLAINERS["shap"](algorithm="partition", **params)(alone, Streams(0)).values[0], whole[4])
