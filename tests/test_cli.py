@@ -267,7 +267,10 @@ BAD = {
     "unknown source": (study(data={"source": "sklern:iris"}), ["data.source", "did you mean 'sklearn'"]),
     "unknown data set": (study(data={"source": "sklearn:irs"}), ["data.source", "did you mean 'iris'"]),
     "missing csv": (study(data={**CSV, "path": "nowhere.csv"}), ["data", "'nowhere.csv' not found"]),
-    "missing target column": (study(data={**CSV, "target": "yy"}), ["data", "'t.csv' has no column 'yy', which data.target names", "did you mean 'y'"]),
+    "missing target column": (
+        study(data={**CSV, "target": "yy"}),
+        ["data", "'t.csv' has no column 'yy', which data.target names", "did you mean 'y'"],
+    ),
     "column to drop not there": (study(data={**CSV, "drop": ["zz"]}), ["data", "no column 'zz', which data.drop names"]),
     "positive class not there": (study(data={**CSV, "positive": "zz"}), ["data", "positive is 'zz', which is no class"]),
     "variable not set": (study(data={**CSV, "path": "${XAI_NOWHERE}/t.csv"}), ["the environment variable XAI_NOWHERE, which is not set"]),

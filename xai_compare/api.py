@@ -91,7 +91,9 @@ class Audit:
     def failed(self) -> tuple[str, ...]:
         """The cells that failed, each with its reason."""
         cells = [cell for cell in self.results.cells if cell.status == "failed"]
-        return tuple(f"{' '.join(part for part in (cell.model, cell.explainer, cell.metric) if part)}: {cell.reason}" for cell in cells)
+        return tuple(
+            f"{' '.join(filter(None, (cell.model, cell.explainer, cell.metric, cell.condition)))}: {cell.reason}" for cell in cells
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Write report.html, report.json, manifest.json, timings.json, data/ and figures/; returns the path of the HTML file.

@@ -120,7 +120,8 @@ def test_a_column_that_gives_the_target_away_is_told(tmp_path):
 def test_suspicion_of_regressions_and_of_all_missing_columns():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=300), "noise": rng.normal(size=300), "empty": np.nan})
-    assert set(suspicious(frame, 3 * frame["x"].to_numpy(), "regression")) == set()  # a tree of depth 4 does not tell a line to .99
+    assert set(suspicious(frame, np.exp(3 * frame["x"].to_numpy()), "regression")) == {"x"}
+    assert set(suspicious(frame, frame["noise"].to_numpy() + frame["x"].to_numpy(), "regression")) == set()
     steps = np.sign(frame["x"]).to_numpy()
     assert set(suspicious(frame.assign(same=steps), 7 * steps, "regression")) == {"x", "same"}
 

@@ -21,6 +21,7 @@ __all__ = ["powerless"]
 
 _Key = tuple[str, str, str]
 _ZERO = 1e-9  # of a skill: less is rounding
+_LEAST = 6  # cases below which the exact sign test cannot pass at 5 %, whatever they say: no statement
 
 
 def powerless(results: Results, level: float, streams: Streams) -> frozenset[tuple[str, str, str]]:
@@ -29,12 +30,12 @@ def powerless(results: Results, level: float, streams: Streams) -> frozenset[tup
     It tells one if the gap of skill, method minus control on the same cases, is told apart from 0 as better for at least one method, by
     the rule of any verdict, unadjusted. Where fewer than 8 cases differ from the rest, and no interval decides, the sign test does:
     a method that is ahead on every case, and nearly always by the same, is not as good as the control.
-    There is no statement where no such gap has a value: no control, no case, no room over chance.
+    There is no statement where no such gap has a value (no control, no room over chance), nor from fewer than 6 cases.
     """
     found = list(_against_control(results))
     gaps = intervals([statistic for _, statistic in found], level, streams)
     told = list(zip(found, gaps, strict=True))
-    valued = {key for (key, _), gap in told if gap.estimate is not None}
+    valued = {key for (key, _), gap in told if gap.estimate is not None and gap.n >= _LEAST}
     return frozenset(valued - {key for (key, statistic), gap in told if _better(gap, statistic, level)})
 
 

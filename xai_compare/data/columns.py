@@ -46,11 +46,14 @@ def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFr
         for column in columns:
             if column is not None and column not in frame.columns:
                 raise DataError(f"{where} has no column '{column}', which data.{key} names: {nearest(column, frame.columns)}")
+    others = {spec.target, spec.split, spec.id, *spec.drop}
+    if twice := [column for column in spec.dates if column in others]:
+        raise DataError(f"{where}: the column '{twice[0]}' stands under data.dates and is no feature: leave it out of one of them")
     frame = frame.copy()
     kept = [column for column in frame.columns if column not in {spec.target, spec.split, spec.id, *spec.drop}]
     facts: dict[str, Any] = {}
     if spec.missing:
-        facts["declared_missing"] = _blank(frame, kept, spec.missing)
+        facts["declared_missing"] = _blank(frame, kept, spec)
     for column in spec.categorical:
         known = frame[column].notna()
         frame[column] = frame[column].map(_code, na_action="ignore").astype(object).where(known, None)
@@ -59,18 +62,24 @@ def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFr
     return frame, facts
 
 
-def _blank(frame: pd.DataFrame, columns: list[str], codes: tuple[Any, ...]) -> dict[str, int]:
-    """Make the codes missing, in place; {column: how many}."""
+def _blank(frame: pd.DataFrame, columns: list[str], spec: DataSpec) -> dict[str, int]:
+    """Make the codes for missing values missing, in place; {column: how many}. What is then a column of numbers becomes one."""
+    import pandas as pd
+
     counts = {}
-    texts = {str(code).strip() for code in codes}
-    numbers = [float(code) for code in codes if _is_number(code)]
+    texts = {str(code).strip() for code in spec.missing}
+    numbers = [float(code) for code in spec.missing if _is_number(code)]
     for column in columns:
         values = frame[column]
         as_text = values.dtype.kind not in "iuf"
         hit = values.astype(str).str.strip().isin(texts) & values.notna() if as_text else values.isin(numbers)
         if hit.any():
             counts[column] = int(hit.sum())
-            frame[column] = values.mask(hit)
+            values = values.mask(hit)
+            if as_text and column not in {*spec.categorical, *spec.dates} and not values.isin([True, False]).any():
+                read = pd.to_numeric(values, errors="coerce")
+                values = read if read.notna().any() and (read.notna() == values.notna()).all() else values
+            frame[column] = values
     return counts
 
 
@@ -88,18 +97,60 @@ def _code(value: Any) -> str:
 
 def _parted(frame: pd.DataFrame, column: str, parts: tuple[str, ...], where: str) -> pd.DataFrame:
     """A date column replaced by its parts: year, month, day, weekday (0 is Monday), hour, or days since the earliest date."""
-    import pandas as pd
-
-    try:
-        dates = pd.to_datetime(frame[column])
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DataError(f"{where}: the column '{column}' of data.dates holds no dates: {error}") from error
+    dates = _as_dates(frame[column], column, where)
     place = list(frame.columns).index(column)
     out = frame.drop(columns=[column])
-    for offset, part in enumerate(parts):
+    for offset, part in enumerate(dict.fromkeys(parts)):
         values = (dates - dates.min()).dt.days if part == "days" else getattr(dates.dt, _PANDAS.get(part, part))
-        out.insert(place + offset, f"{column} {part}", values.astype(np.float64))
+        name = f"{column} {part}"
+        if name in out.columns:
+            raise DataError(f"{where} has a column '{name}' already, which data.dates would make of '{column}'. Drop or rename it")
+        out.insert(place + offset, name, values.astype(np.float64))
     return out
+
+
+def _as_dates(values: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
+    """Dates in any usual form. Whole numbers are read as year, month and day without marks; a dotted date has its day first.
+
+    Raises
+    ------
+    DataError
+        If it holds no dates, or if day and month could be told apart by no row.
+    """
+    import pandas as pd
+
+    known = values.dropna()
+    if pd.api.types.is_numeric_dtype(values):
+        if not ((known == known.round()) & known.between(18_000_101, 21_991_231)).all():
+            raise DataError(f"{where}: the column '{column}' of data.dates holds numbers, not dates such as 20240131")
+        texts = known.astype(np.int64).astype(str)
+        read = pd.to_datetime(texts, format="%Y%m%d", errors="coerce")
+    else:
+        read = _dated(known, column, where)
+    if read.isna().any():
+        bad = known[read.isna()]
+        raise DataError(f"{where}: the column '{column}' of data.dates holds no date in {len(bad)} rows, such as '{bad.iloc[0]}'")
+    return read.reindex(values.index)
+
+
+def _dated(known: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
+    import pandas as pd
+
+    def read(dayfirst: bool) -> pd.Series[Any]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that no format is given, or that it contradicts dayfirst: both orders are tried
+            return pd.to_datetime(known.astype(str), errors="coerce", format="mixed", dayfirst=dayfirst)
+
+    texts = known.astype(str)
+    if texts.str.match(r"\d{4}").all():  # the year comes first: nothing to mistake
+        return read(False)
+    day, month = read(True), read(False)
+    if texts.str.match(r"\d{1,2}\.").all() or month.isna().any():
+        return day
+    if day.isna().any() or (day == month).all():
+        return month
+    first = known[day != month].iloc[0]
+    raise DataError(f"{where}: dates such as '{first}' in the column '{column}' have two readings. Write the year first: 2024-01-31")
 
 
 def checked_columns(frame: pd.DataFrame, where: str) -> None:
@@ -157,22 +208,24 @@ def _dates(some: pd.Series[Any]) -> bool:
 def suspicious(frame: pd.DataFrame, y: npt.NDArray[Any], task: Task) -> dict[str, float]:
     """{column: score} of the columns that alone tell the target almost perfectly: what a model should not have known.
 
-    The score is the ROC-AUC of the class told worst, or the R2 of a regression, of a small tree on the one column,
+    The score is the ROC-AUC of the class told best, or the R2 of a regression, of a small tree on the one column,
     predicted out of fold. Only columns at .99 and more. At most 5,000 rows are looked at.
     """
-    from sklearn.model_selection import cross_val_predict
+    from scipy.stats import rankdata
+    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     rows = np.linspace(0, len(frame) - 1, min(len(frame), 5000)).astype(np.int64)
-    target = y[rows]
+    target = y[rows] if task == "classification" else rankdata(y[rows])  # ranks: a long tail is no excuse
     if len(rows) < 30 or (task == "classification" and np.bincount(target.astype(np.int64)).min() < 3):
         return {}
-    tree = (DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor)(max_depth=4, min_samples_leaf=3, random_state=0)
+    tree = (DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor)(max_depth=8, min_samples_leaf=3, random_state=0)
     method = "predict_proba" if task == "classification" else "predict"
+    folds = (StratifiedKFold if task == "classification" else KFold)(3, shuffle=True, random_state=0)
     found = {}
     for column in frame.columns:
         numbers = _as_numbers(frame[column].iloc[rows])
-        told = cross_val_predict(tree, numbers[:, None], target, cv=3, method=method)
+        told = cross_val_predict(tree, numbers[:, None], target, cv=folds, method=method)
         score = _score(told, target, task)
         if score >= _LEAK:
             found[str(column)] = round(score, 4)
@@ -196,5 +249,5 @@ def _score(told: npt.NDArray[Any], target: npt.NDArray[Any], task: Task) -> floa
     if task == "regression":
         return float(r2_score(target, told))
     classes = np.unique(target)
-    # Every class: a column that gives away one of three is a leak as well, and the worst class says how far it goes.
-    return float(min(roc_auc_score(target == label, told[:, k]) for k, label in enumerate(classes)))
+    # A column that gives away one of three classes is a leak as well.
+    return float(max(roc_auc_score(target == label, told[:, k]) for k, label in enumerate(classes)))

@@ -84,9 +84,13 @@ def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
         test = _split_by(frame, spec.split, where)
     target = _target(frame, spec.target, where)
     ids = None if spec.id is None else tuple(_text(value) for value in frame[spec.id].tolist())
+    if spec.id is not None and (empty := int(frame[spec.id].isna().sum())):
+        raise DataError(f"{where}: the column '{spec.id}', which tells the rows apart, is empty in {empty} rows")
     if ids is not None and len(set(ids)) < len(ids):
         raise DataError(f"{where}: the column '{spec.id}' does not tell the rows apart: {len(ids) - len(set(ids))} values come again")
     frame = frame.drop(columns=list({name for name in (spec.target, spec.split, spec.id, *spec.drop) if name is not None}))
+    if len(files) > 1:
+        _check_alike(frame, test, where)
     checked_columns(frame, where)
     facts |= declarations | {"public": False, "target": spec.target}
     return Held(frame, target, test, ids, facts)
@@ -101,6 +105,21 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     if one != other:
         raise DataError(f"the train and test files differ in the columns {', '.join(sorted(one ^ other))}")
     return pd.concat(frames, ignore_index=True)
+
+
+def _check_alike(frame: pd.DataFrame, test: npt.NDArray[np.bool_] | None, where: str) -> None:
+    """Refuse a column that holds numbers in one file and text in the other: no value of one would be a value of the other."""
+    import pandas as pd
+
+    for column in frame.columns:
+        values = frame[column]
+        texts = values.map(lambda value: isinstance(value, str)).to_numpy()
+        if texts.any() and not pd.isna(values[~texts]).all():
+            example = values[texts].iloc[0]
+            raise DataError(
+                f"{where}: the column '{column}' is a number in one and text, such as '{example}', in the other. "
+                f"Declare the code for a missing value (data.missing), or the column under data.categorical"
+            )
 
 
 def _split_by(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bool_]:
@@ -176,7 +195,9 @@ def _drawn(y: npt.NDArray[Any], test_size: float, streams: Streams) -> npt.NDArr
 
     strata: IntArray = strata_of(y)
     counts = np.bincount(strata)
-    if counts[counts > 0].min() < 2:
+    if y.dtype.kind == "f" and counts[counts > 0].min() < 2:
+        strata = np.zeros(len(y), dtype=np.int64)  # many equal values leave a fifth of the target without rows to share
+    elif counts[counts > 0].min() < 2:
         raise DataError(f"a class has a single row: a stratified split needs 2 of each ({len(y)} rows in all)")
     try:
         parts = train_test_split(np.arange(len(y)), test_size=test_size, stratify=strata, random_state=streams.at("split").integer())

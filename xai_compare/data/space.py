@@ -155,7 +155,8 @@ class TableSpace:
         for name, kind in zip(self.background.columns, self.kinds, strict=True):
             column = self.background[name]
             value = column.median() if kind == "numeric" else _commonest(column)
-            whole = kind == "numeric" and pd.api.types.is_integer_dtype(column.dtype) and float(value).is_integer()
+            value = np.nan if kind == "numeric" and pd.isna(value) else value
+            whole = kind == "numeric" and not pd.isna(value) and pd.api.types.is_integer_dtype(column.dtype) and float(value).is_integer()
             dtype = column.dtype if kind == "categorical" or whole else None
             row[name] = pd.Series([value], dtype=dtype)
         return pd.DataFrame(row, columns=self.background.columns)

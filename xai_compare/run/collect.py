@@ -204,6 +204,7 @@ def _limits(finished: Finished) -> list[str]:
 
 def _provenance(finished: Finished) -> dict[str, Any]:
     plan = finished.plan
+    in_python = plan.study.data.source == "python"
     return {
         "versions": versions(),
         "python": platform.python_version(),
@@ -212,5 +213,5 @@ def _provenance(finished: Finished) -> dict[str, Any]:
         "study_sha256": digest(plan.study.resolved()),
         "data_sha256": data_hash(plan.data),
         "models_fingerprint": {name: _fingerprint(finished, name) for name in plan.models},
-        "command": "xai_compare.compare(...) in Python" if plan.given else f"xai-compare run {shlex.quote(plan.study.where)}",
+        "command": "xai_compare.compare(...) in Python" if in_python else f"xai-compare run {shlex.quote(plan.study.where)}",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,8 @@ from xai_compare.types import Data, Model
 __all__ = ["Keys", "data_hash", "digest", "versions"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "shap", "lime", "captum")
+_OPTIONAL = ("catboost", "lightgbm", "onnxruntime", "pyarrow", "skops", "xgboost", "xgboost-cpu")
+_ADDRESS = r" at 0x[0-9a-fA-F]+"
 # What is not computed by a job: changing the look of a report recomputes nothing.
 _OUTSIDE = {"report", "compare", "cards", "cli.py", "api.py", "results.py", "__init__.py"}
 
@@ -33,11 +36,12 @@ def digest(value: Any) -> str:
 def versions() -> dict[str, str]:
     """Versions of this package and of every library that computes."""
     found = {}
-    for name in ("xai-compare-toolkit", *_LIBRARIES):
+    for name in ("xai-compare-toolkit", *_LIBRARIES, *_OPTIONAL):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
+            if name not in _OPTIONAL:
+                found[name] = "not installed"
     return found
 
 
@@ -66,7 +70,7 @@ def model_hash(model: Model, data: Data) -> str:
     """Fingerprint of a fitted model in memory: class, parameters, and predictions on background and explained cases."""
     total = hashlib.sha256(json.dumps([model.about.get("class"), model.native, sorted(model.offers)]).encode())
     params = repr(getattr(getattr(model, "estimator", None), "get_params", dict)())
-    total.update(re.sub(r" at 0x[0-9a-fA-F]+", "", params).encode())  # an address says nothing of the model
+    total.update(re.sub(_ADDRESS, "", params).encode())  # an address says nothing of the model
     for inputs in (data.background_inputs(), data.cases()):
         try:
             total.update(model.predict(inputs, model.native).tobytes())
@@ -86,7 +90,9 @@ class Keys:
 
     def _of_model(self, plan: Plan, spec: Any) -> str:
         if spec.name in plan.given:
-            return model_hash(plan.given[spec.name], plan.data)
+            model = plan.given[spec.name]
+            loaded = model.about.get("loaded") or {}  # a file that was replaced is another model, whatever it predicts for these cases
+            return digest([model_hash(model, plan.data), loaded.get("sha256")])
         return digest([spec.kind, spec.params])
 
     def __call__(self, job: Job) -> str:
@@ -98,4 +104,14 @@ class Keys:
 
 
 def _spelled(plugin: object) -> str:
-    return f"{type(plugin).__module__}.{plugin!r}"
+    module = type(plugin).__module__
+    return f"{module}.{re.sub(_ADDRESS, '', repr(plugin))} {_source_of(module)}"
+
+
+@cache
+def _source_of(module: str) -> str:
+    """Hash of the source file of another distribution's plugin; this package's own files are in every key anyway."""
+    if module.partition(".")[0] == "xai_compare":
+        return ""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""

@@ -153,9 +153,8 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
         raise problem(study, f"models[{i}].load", f"it predicts {', '.join(model.outputs)}, and the target has {wanted}")
     if data.classes and model.outputs != data.classes:
         found_order, order = ", ".join(model.outputs), ", ".join(data.classes)
-        raise problem(
-            study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: leave out data.positive"
-        )
+        advice = "leave out data.positive" if study.data.positive is not None else "train and save it with the labels as the table has them"
+        raise problem(study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: {advice}")
     model.about = {**model.about, "loaded": found.about}
     return model
 

@@ -77,7 +77,8 @@ class Worker:
                 return Outcome("not_applicable", before.reason)
             if not before.usable:
                 # Without its explanation a score is skipped; without model or sample the cell itself could not be had.
-                status: Status = "skipped" if needed.kind == "explain" else "failed"
+                # (Under a condition an explanation has no cell of its own: its score tells that it failed.)
+                status: Status = "skipped" if needed.kind == "explain" and not needed.condition else "failed"
                 return Outcome(status, f"'{needed}' {before.status}: {before.reason}")
         try:
             return self._steps[job.kind](job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.asked import answer, asked_again, by_methods, supposing, under
+from xai_compare.report.asked import answer, asked_again, by_methods, chosen, supposing, under
 from xai_compare.report.blocks import Block, Link, Piece, Prose, Strong, Text
 from xai_compare.report.sections import section
 from xai_compare.report.sections._decomposition import bar_rows, picture
@@ -42,7 +42,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     unlike = [entry for entry in told if entry["performance_differs"]]
     blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
-    blocks += _same_holds(report, told)
+    blocks += [*_same_holds(report, told), *_not_asked(report)]
     if any(_shares(report, entry) for entry in told):
         blocks.append(Prose((_READING,), "note"))
     if not told:
@@ -118,23 +118,30 @@ def _named(report: dict[str, Any], row: dict[str, Any], side: str, explainer: st
 
 def _clause(report: dict[str, Any], own: dict[str, Any], again: dict[str, Any]) -> Text:
     """What is different under a condition; nothing where the same holds."""
-    said, supposed = answer(own, again), supposing(report, again)
-    gap = f" (gap {gap_parts(again['gap'])[0]})"
+    said = answer(own, again)
     if said == "same":
         return ()
+    # What changed may then be the method, not the condition.
+    others = again["choices"] and own["choices"] and again["choices"] != own["choices"]
+    by = (" (by ", *chosen(report, again), ")") if others else ()
+    return (supposing(report, again), *by, *_there(report, said, again))
+
+
+def _there(report: dict[str, Any], said: str, again: dict[str, Any]) -> Text:
+    gap = f" (gap {gap_parts(again['gap'])[0]})"
     if said == "not measured":
-        return (f"{supposed} it was not measured: {abridged(again['gap']['reason'])}",)
+        return (f" it was not measured: {abridged(again['gap']['reason'])}",)
     if said == "reversed":
         advice = "; use the scale your decision is made on" if again["condition"] == "probability" else ""
-        return (f"{supposed} the order is ", Strong("reversed"), gap + advice)
+        return (" the order is ", Strong("reversed"), gap + advice)
     if said == "found":
         words = "better than" if again["verdict"] == "better" else "worse than"
         names = model_name(report, again["a"]), model_name(report, again["b"])
-        return (f"{supposed} ", names[0], " is explained ", Strong(words), " ", names[1], gap)
+        return (" ", names[0], " is explained ", Strong(words), " ", names[1], gap)
     if again["verdict"] == NO_POWER:
-        return (f"{supposed} they ", Strong("cannot be ranked"), ", as no method is told apart from the control there")
+        return (" they ", Strong("cannot be ranked"), ", as no method is told apart from the control there")
     why = undecided(again["gap"])
-    return (f"{supposed} they ", Strong("cannot be told apart"), f" (gap {gap_parts(again['gap'])[0]}{f'; {why}' if why else ''})")
+    return (" they ", Strong("cannot be told apart"), f" (gap {gap_parts(again['gap'])[0]}{f'; {why}' if why else ''})")
 
 
 def _capital(clause: Text) -> Text:
@@ -152,6 +159,24 @@ def _same_holds(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Bloc
             whose = ("For ", model_name(report, entry["model"]), " the") if len(told) > 1 else ("The",)
             pieces += [*([" "] if pieces else []), *whose, f" same holds {where}."]
     return [Prose(tuple(pieces), "note")] if pieces else []
+
+
+def _not_asked(report: dict[str, Any]) -> list[Block]:
+    """Conditions of the study under which a model's gap could not be measured at all."""
+    planned = dict.fromkeys(cell["condition"] for cell in report["cells"] if cell["condition"])
+    said: list[Piece] = []
+    for entry in report["verdict"]["models"]:
+        asked = {row["condition"] for row in asked_again(report, entry)}
+        if lost := [under(condition) for condition in planned if condition not in asked]:
+            name = model_name(report, entry["model"])
+            said += [
+                *([" "] if said else []),
+                "The fidelity gap of ",
+                name,
+                f" could not be measured {_listed(lost)}; the reasons are under ",
+            ]
+            said += [Link("limits", "limits"), "."]
+    return [Prose(tuple(said), "note")] if said else []
 
 
 def _listed(phrases: list[str]) -> str:
