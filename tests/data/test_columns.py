@@ -130,3 +130,63 @@ def test_suspicion_of_regressions_and_of_all_missing_columns():
 def test_a_source_without_a_file_takes_no_declaration_of_one(options):
     with pytest.raises(DataError, match="reads no file"):
         read(DataSpec.model_validate({"source": "sklearn:iris", **options}), 0)
+
+
+def test_numbers_that_only_a_code_made_text_are_numbers_again(tmp_path):
+    frame = rows().assign(amount=["?" if i % 7 == 0 else f"{i}.5" for i in range(60)])
+    data = held(tmp_path, frame, missing=["?"])
+    assert data.space.kinds[list(data.train.inputs.columns).index("amount")] == "numeric"
+    assert column(data, "amount").isna().sum() == 9
+
+
+def test_train_and_test_files_that_hold_other_types_are_refused(tmp_path):
+    plain = rows().drop(columns=["key", "opened", "part"])
+    plain.head(40).to_csv(tmp_path / "train.csv", index=False)
+    plain.tail(20).astype({"code": object}).replace({"code": {1: "?"}}).to_csv(tmp_path / "test.csv", index=False)
+    spec = {"train": tmp_path / "train.csv", "test": tmp_path / "test.csv", "target": "y"}
+    with pytest.raises(DataError, match="'code' is a number in one and text, such as"):
+        read(DataSpec.model_validate(spec), 0)
+    data = read(DataSpec.model_validate({**spec, "missing": ["?"]}), 0)
+    assert data.space.kinds[list(data.train.inputs.columns).index("code")] == "numeric"
+
+
+@pytest.mark.parametrize(
+    ("written", "first"),
+    [
+        (lambda dates: dates.strftime("%Y%m%d").astype(int), (2020, 2, 1)),
+        (lambda dates: dates.strftime("%d.%m.%Y"), (2020, 2, 1)),
+        (lambda dates: dates.strftime("%d/%m/%Y"), (2020, 2, 1)),
+        (lambda dates: dates.strftime("%m/%d/%Y"), (2020, 2, 1)),
+        (lambda dates: dates.strftime("%Y-%m-%d %H:%M"), (2020, 2, 1)),
+    ],
+)
+def test_dates_in_any_usual_form(tmp_path, written, first):
+    frame = rows().assign(opened=written(pd.date_range("2020-02-01", periods=60, freq="D")))
+    data = held(tmp_path, frame, dates={"opened": ["year", "month", "day"]})
+    found = {row: part.inputs.iloc[i] for part in (data.train, data.test) for i, row in enumerate(part.ids)}
+    assert tuple(found["0"][["opened year", "opened month", "opened day"]]) == first
+    assert found["33"]["opened month"] == 3  # 5 March
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        ({"opened": [f"0{i % 9 + 1}/02/2020" for i in range(60)]}, {"dates": {"opened": ["year"]}}, "have two readings"),
+        ({"opened": range(60)}, {"dates": {"opened": ["year"]}}, "holds numbers, not dates such as 20240131"),
+        ({"opened": ["soon"] * 60}, {"dates": {"opened": ["year"]}}, "holds no date in 60 rows, such as 'soon'"),
+        ({}, {"dates": {"opened": ["year"]}, "drop": ["key", "part", "opened"]}, "stands under data.dates and is no feature"),
+        ({"opened year": 1}, {"dates": {"opened": ["year"]}}, "has a column 'opened year' already"),
+        ({"key": [None, *(f"k{i}" for i in range(59))]}, {"id": "key"}, "which tells the rows apart, is empty in 1 rows"),
+    ],
+)
+def test_declarations_that_cannot_be_followed_are_refused_in_words(tmp_path, change, options, said):
+    with pytest.raises(DataError, match=said):
+        held(tmp_path, rows().assign(**change), **options)
+
+
+def test_a_regression_with_many_equal_values_can_be_split(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=101), "y": np.r_[np.zeros(80), rng.random(21)]})
+    data = held(tmp_path, frame, drop=[])
+    assert data.task == "regression"
+    assert len(data.test.inputs) == 31

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +14,8 @@ from tests.made import data_of, numbers, study_of
 from tests.run import plugins
 from xai_compare.config import study_from_dict
 from xai_compare.models.adapt import adapt
+from xai_compare.models.zoo import KINDS
+from xai_compare.run import keys as keys_module
 from xai_compare.run.jobs import graph
 from xai_compare.run.keys import Keys, data_hash, digest
 from xai_compare.run.plan import plan_given, plan_study
@@ -136,3 +142,28 @@ def test_fitted_models_are_told_apart_by_parameters_and_predictions() -> None:
 def test_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [2, {"c": 3, "d": 4}]}) == digest({"b": [2, {"d": 4, "c": 3}], "a": 1})
     assert digest([1, 2]) != digest([2, 1])
+
+
+def test_a_model_file_that_was_replaced_is_another_model(tmp_path):
+    """Two models that predict the same for every known case are still two."""
+    plain = plan_study(study_from_dict(study_of()))
+    given = {name: KINDS["logistic_regression"].fit(name, plain.data, {}, 0)[0] for name in plain.models}
+    keys = []
+    for known in ("one", "one", "other"):
+        for model in given.values():
+            model.about = {**model.about, "loaded": {"sha256": known}}
+        keys.append(Keys(replace(plain, given=given)).models)
+    assert keys[0] == keys[1]
+    assert not set(keys[0].values()) & set(keys[2].values())
+
+
+def test_a_plugin_from_outside_takes_its_source_into_the_key(tmp_path, monkeypatch):
+    source = "from tests.run.plugins import Made\nclass Mine(Made):\n    pass\n"
+    found = []
+    for text in (source, source, source + "# changed\n"):
+        (tmp_path / "outside_plugin.py").write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        sys.modules.pop("outside_plugin", None)
+        keys_module._source_of.cache_clear()
+        found.append(keys_module._spelled(importlib.import_module("outside_plugin").Mine()))
+    assert found[0] == found[1] != found[2]

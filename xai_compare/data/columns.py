@@ -76,7 +76,7 @@ def _blank(frame: pd.DataFrame, columns: list[str], spec: DataSpec) -> dict[str,
         if hit.any():
             counts[column] = int(hit.sum())
             values = values.mask(hit)
-            if as_text and column not in {*spec.categorical, *spec.dates} and not values.isin([True, False]).any():
+            if as_text and column not in {*spec.categorical, *spec.dates} and not values.map(lambda value: isinstance(value, bool)).any():
                 read = pd.to_numeric(values, errors="coerce")
                 values = read if read.notna().any() and (read.notna() == values.notna()).all() else values
             frame[column] = values
@@ -134,23 +134,23 @@ def _as_dates(values: pd.Series[Any], column: str, where: str) -> pd.Series[Any]
 
 
 def _dated(known: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
+    """Dates from text. Where two numbers stand before the year, the rows as a whole say which of them is the day."""
     import pandas as pd
 
-    def read(dayfirst: bool) -> pd.Series[Any]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that no format is given, or that it contradicts dayfirst: both orders are tried
-            return pd.to_datetime(known.astype(str), errors="coerce", format="mixed", dayfirst=dayfirst)
-
-    texts = known.astype(str)
-    if texts.str.match(r"\d{4}").all():  # the year comes first: nothing to mistake
-        return read(False)
-    day, month = read(True), read(False)
-    if texts.str.match(r"\d{1,2}\.").all() or month.isna().any():
-        return day
-    if day.isna().any() or (day == month).all():
-        return month
-    first = known[day != month].iloc[0]
-    raise DataError(f"{where}: dates such as '{first}' in the column '{column}' have two readings. Write the year first: 2024-01-31")
+    texts = known.astype(str).str.strip()
+    parts = texts.str.extract(r"^(\d{1,2})([-/.])(\d{1,2})[-/.]\d{2,4}(?!\d)")
+    day_first = False
+    if parts.notna().all(axis=None):
+        one, other = parts[0].astype(int), parts[2].astype(int)
+        day_first = bool((one > 12).any() or (parts[1] == ".").all())
+        if not day_first and not (other > 12).any() and (one != other).any():
+            first = known[one != other].iloc[0]
+            raise DataError(
+                f"{where}: dates such as '{first}' in the column '{column}' have two readings. Write the year first: 2024-01-31"
+            )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no format is given: it is found out
+        return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=day_first)
 
 
 def checked_columns(frame: pd.DataFrame, where: str) -> None:
