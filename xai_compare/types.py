@@ -146,7 +146,8 @@ class Data:
 class Model(Protocol):
     """A fitted model behind one face. What it `offers` decides which explainers fit it.
 
-    offers: "margin", "probability", "value" (output spaces); "tree", "linear", "gradient" (the inside).
+    offers: "margin", "probability", "value" (output spaces); "tree" (shap reads it), "leaves" (we read its trees),
+    "contributions" (its library gives its own), "linear", "gradient" (the inside).
     A model that can be opened has `owner`: it separates into encode (column by column) and `core`.
     `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,).
     """

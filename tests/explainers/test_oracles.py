@@ -19,7 +19,6 @@ from tests.toys import brute_force_shapley, classified, game_of, torch_value, va
 from xai_compare.errors import NotApplicable
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.explainers.shap.permutation import walks
-from xai_compare.explainers.shap.tree import _floor32
 from xai_compare.models.adapt import adapt
 from xai_compare.models.zoo import KINDS
 from xai_compare.streams import Streams
@@ -71,14 +70,6 @@ class TestTree:
             found = EXPLAINERS["shap"]()(game_of(adapt("tree", tree, data.background_inputs()), data, 1), Streams(0))
             np.testing.assert_allclose(found.values[:, 0], [-0.5, 0.5], atol=1e-9)
             assert "degraded" not in found.about
-
-    def test_floor32_is_the_largest_float32_not_above(self):
-        t = np.random.default_rng(0).standard_normal(1000)
-        floor = _floor32(t)
-        assert (floor <= t).all()
-        assert (np.nextafter(floor.astype(np.float32), np.float32(np.inf)) > t).all()
-        exact = t.astype(np.float32).astype(np.float64)
-        np.testing.assert_array_equal(_floor32(exact), exact)
 
 
 class TestLinear:

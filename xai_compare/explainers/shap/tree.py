@@ -139,15 +139,3 @@ def _ranked(explainer: Any, background: Array, cases: Array) -> Array:
     trees.thresholds = ranks.astype(trees.thresholds.dtype)
     explainer.data = rows[: len(background)].astype(explainer.data.dtype)
     return rows[len(background) :]
-
-
-def _floor32(thresholds: Array) -> Array:
-    """The largest float32 not above each threshold.
-
-    shap's interventional code keeps thresholds as float32, rounded to nearest: a threshold between two neighbouring float32
-    values can land on the upper one and send a case that equals it down the wrong branch (seen: .005 of a probability
-    with 200 trees). For the float32 values that scikit-learn's trees compare, x <= threshold and x <= floor are the same.
-    """
-    near = thresholds.astype(np.float32)
-    down = np.nextafter(near, np.float32(-np.inf))
-    return np.where(near > thresholds, down, near).astype(np.float64)
