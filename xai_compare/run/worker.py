@@ -77,8 +77,9 @@ class Worker:
                 return Outcome("not_applicable", before.reason)
             if not before.usable:
                 # Without its explanation a score is skipped; without model or sample the cell itself could not be had.
-                # (Under a condition an explanation has no cell of its own: its score tells that it failed.)
-                status: Status = "skipped" if needed.kind == "explain" and not needed.condition else "failed"
+                # An explanation that failed under a condition alone has no cell of its own: its score tells that it failed.
+                told = needed.kind == "explain" and (not needed.condition or before.status == "skipped")
+                status: Status = "skipped" if told else "failed"
                 return Outcome(status, f"'{needed}' {before.status}: {before.reason}")
         try:
             return self._steps[job.kind](job)
