@@ -70,6 +70,19 @@ def by_definition(says, d: int = 6) -> np.ndarray:
     return out
 
 
+every_boosting = pytest.mark.parametrize(
+    "core",
+    [
+        GradientBoostingClassifier(n_estimators=9, random_state=0),
+        HistGradientBoostingClassifier(max_iter=9),
+        XGBClassifier(n_estimators=9, n_jobs=1),
+        LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1),
+        CatBoostClassifier(iterations=9, verbose=0, thread_count=1, allow_writing_files=False),
+    ],
+    ids=lambda core: type(core).__name__,
+)
+
+
 class TestPaths:
     @pytest.mark.parametrize(
         ("core", "task", "read"),
@@ -111,17 +124,7 @@ class TestPaths:
         assert "degraded" not in found.about
 
     @pytest.mark.parametrize("target", [0, 1])
-    @pytest.mark.parametrize(
-        "core",
-        [
-            GradientBoostingClassifier(n_estimators=9, random_state=0),
-            HistGradientBoostingClassifier(max_iter=9),
-            XGBClassifier(n_estimators=9, n_jobs=1),
-            LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1),
-            CatBoostClassifier(iterations=9, verbose=0, thread_count=1, allow_writing_files=False),
-        ],
-        ids=lambda core: type(core).__name__,
-    )
+    @every_boosting
     def test_boosted_classifiers_add_up_from_a_base_of_their_own(self, core, target):
         game, _ = setting(core, target=target)
         found = EXPLAINERS["shap"](**PATHS)(game, Streams(0))
@@ -169,17 +172,7 @@ def stretched_by_hand(game: Game) -> np.ndarray:
 
 class TestStretched:
     @pytest.mark.parametrize("target", [0, 1])
-    @pytest.mark.parametrize(
-        "core",
-        [
-            GradientBoostingClassifier(n_estimators=9, random_state=0),
-            HistGradientBoostingClassifier(max_iter=9),
-            XGBClassifier(n_estimators=9, n_jobs=1),
-            LGBMClassifier(n_estimators=9, n_jobs=1, verbose=-1),
-            CatBoostClassifier(iterations=9, verbose=0, thread_count=1, allow_writing_files=False),
-        ],
-        ids=lambda core: type(core).__name__,
-    )
+    @every_boosting
     def test_trees_by_name_add_up_to_the_probability_and_say_what_they_are(self, core, target):
         game, _ = setting(core, output="probability", target=target, sizes=(1, 4))
         found = EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))

@@ -83,14 +83,14 @@ def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
     if spec.split is not None:
         test = _split_by(frame, spec.split, where)
     target = _target(frame, spec.target, where)
-    ids = None if spec.id is None else tuple(_text(value) for value in frame[spec.id].tolist())
+    ids = None if spec.id is None else tuple(map(class_name, frame[spec.id].tolist()))
     if spec.id is not None and (empty := int(frame[spec.id].isna().sum())):
         raise DataError(f"{where}: the column '{spec.id}', which tells the rows apart, is empty in {empty} rows")
     if ids is not None and len(set(ids)) < len(ids):
         raise DataError(f"{where}: the column '{spec.id}' does not tell the rows apart: {len(ids) - len(set(ids))} values come again")
     frame = frame.drop(columns=list({name for name in (spec.target, spec.split, spec.id, *spec.drop) if name is not None}))
     if len(files) > 1:
-        _check_alike(frame, test, where)
+        _check_alike(frame, where)
     checked_columns(frame, where)
     facts |= declarations | {"public": False, "target": spec.target}
     return Held(frame, target, test, ids, facts)
@@ -107,7 +107,7 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _check_alike(frame: pd.DataFrame, test: npt.NDArray[np.bool_] | None, where: str) -> None:
+def _check_alike(frame: pd.DataFrame, where: str) -> None:
     """Refuse a column that holds numbers in one file and text in the other: no value of one would be a value of the other."""
     import pandas as pd
 
@@ -204,7 +204,3 @@ def _drawn(y: npt.NDArray[Any], test_size: float, streams: Streams) -> npt.NDArr
     except ValueError as error:
         raise DataError(f"{len(y)} rows cannot be split with test_size {test_size}: {error}") from error
     return np.isin(np.arange(len(y)), parts[1])
-
-
-def _text(value: Any) -> str:
-    return class_name(value)

@@ -22,9 +22,23 @@ _TRIES = 20
 _OUTSIDE = "not among the {} cases that this metric takes"
 
 
+class _ByRerun:
+    """What these metrics have in common."""
+
+    __slots__ = ()
+
+    question: ClassVar[str] = "stability"
+    better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
+    range: ClassVar[str] = "0 to 1"
+    cost: ClassVar[str] = "3 more runs of the method on 30 cases"
+    scope: ClassVar[Literal["method", "methods", "model"]] = "method"
+    lead: ClassVar[bool] = False
+    needs: ClassVar[frozenset[str]] = frozenset({"rerun"})
+
+
 @METRICS.register("input_stability")
 @dataclass(frozen=True, slots=True)
-class InputStability:
+class InputStability(_ByRerun):
     """How much of the explanation is shared with those of slightly changed cases for which the model says the same.
 
     A neighbour has every number moved by up to 1 % of the ranks of its training column (one rank at least), so that values stay
@@ -44,12 +58,8 @@ class InputStability:
     """
 
     title: ClassVar[str] = "Stability under small changes"
-    question: ClassVar[str] = "stability"
-    better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
-    range: ClassVar[str] = "0 to 1"
     cost: ClassVar[str] = "5 more runs of the method on 50 cases"
     citation: ClassVar[str] = "Alvarez-Melis & Jaakkola 2018; xai_compare"
-    scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"model", "rerun"})
 
@@ -100,7 +110,7 @@ def _alike(model: Model, view: View, cases: Inputs, candidates: Inputs, tries: i
 
 @METRICS.register("seed_stability")
 @dataclass(frozen=True, slots=True)
-class SeedStability:
+class SeedStability(_ByRerun):
     """How much of the explanation is shared with those of runs with other random numbers.
 
     The mean overlap of the shares of |phi|, with sign. Range 0 to 1; higher is better; 1 for a method without chance in it.
@@ -113,14 +123,7 @@ class SeedStability:
     """
 
     title: ClassVar[str] = "Stability over seeds"
-    question: ClassVar[str] = "stability"
-    better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
-    range: ClassVar[str] = "0 to 1"
-    cost: ClassVar[str] = "3 more runs of the method on 30 cases"
     citation: ClassVar[str] = "Visani et al. 2022; xai_compare"
-    scope: ClassVar[Literal["method", "methods", "model"]] = "method"
-    lead: ClassVar[bool] = False
-    needs: ClassVar[frozenset[str]] = frozenset({"rerun"})
 
     cases: int = 30
     runs: int = 3
@@ -136,7 +139,7 @@ class SeedStability:
 
 @METRICS.register("background_stability")
 @dataclass(frozen=True, slots=True)
-class BackgroundStability:
+class BackgroundStability(_ByRerun):
     """How much of the explanation is shared with those against other background rows, as many, drawn from the same table.
 
     The mean overlap of the shares of |phi|, with sign. Range 0 to 1; higher is better; 1 for a method that looks at no background.
@@ -149,14 +152,7 @@ class BackgroundStability:
     """
 
     title: ClassVar[str] = "Stability over backgrounds"
-    question: ClassVar[str] = "stability"
-    better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
-    range: ClassVar[str] = "0 to 1"
-    cost: ClassVar[str] = "3 more runs of the method on 30 cases"
     citation: ClassVar[str] = "Yuan et al. 2023; xai_compare"
-    scope: ClassVar[Literal["method", "methods", "model"]] = "method"
-    lead: ClassVar[bool] = False
-    needs: ClassVar[frozenset[str]] = frozenset({"rerun"})
 
     cases: int = 30
     runs: int = 3
