@@ -20,15 +20,16 @@ HEAVY = ["torch", "shap", "lime", "sklearn", "scipy", "pandas", "matplotlib"]
 # ---- imports point one way
 
 BASE = {"types", "errors", "streams", "lazy", "registry", "packing", "files"}  # packing: value types as plain arrays
-ADAPTED = BASE | {"data", "models", "game", "removal"}
+ADAPTED = BASE | {"data", "models", "game", "removal", "effects"}
 PLUGGED = ADAPTED | {"explainers", "metrics", "profiles"}
 RUNNING = PLUGGED | {"results", "config", "run"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
-    **dict.fromkeys(["models", "game", "removal"], ADAPTED),
+    **dict.fromkeys(["models", "game", "removal", "effects"], ADAPTED),
     "data": ADAPTED | {"config"},  # a source reads the part of the study that describes it
     **dict.fromkeys(["explainers", "metrics", "profiles"], PLUGGED),  # of another room only the protocol: see the plugins below
-    "config": BASE,
+    "contradictions": BASE,  # the half of the study's checks that compares one place with another
+    "config": BASE | {"contradictions"},
     "results": BASE,
     "run": RUNNING,
     "compare": BASE | {"results", "compare"},
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "cli": RUNNING | {"compare", "report", "cards", "api"},
     "__main__": {"cli"},
 }
-PLUGIN_ROOMS = ("xai_compare.explainers", "xai_compare.metrics", "xai_compare.report.sections")
+PLUGIN_ROOMS = ("xai_compare.explainers", "xai_compare.metrics", "xai_compare.profiles", "xai_compare.report.sections")
 
 
 def module_name(path: Path) -> str:

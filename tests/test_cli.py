@@ -217,7 +217,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 
 @pytest.fixture(scope="module")
 def listed(folder) -> dict:
-    lines = {what: ["list", what] for what in ("explainers", "metrics", "models", "sections", "sources")}
+    lines = {what: ["list", what] for what in ("explainers", "metrics", "models", "profiles", "sections", "sources")}
     return driven({**lines, "version": ["--version"], "nonsense": ["list", "colours"], "command": ["explode"]}, folder)
 
 
@@ -227,6 +227,7 @@ def listed(folder) -> dict:
         ("explainers", {"shap", "lime", "permutation_importance", "integrated_gradients", "random"}),
         ("metrics", {"additive_fit", "agreement", "features_needed", "effective_features", "performance"}),
         ("models", {"logistic_regression", "linear_regression", "random_forest", "mlp"}),
+        ("profiles", {"ale", "partial_dependence"}),
         ("sources", {"sklearn", "csv"}),
         ("sections", {"verdict", "gaps", "decomposition"}),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,14 @@ from pydantic import ValidationError
 
 from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
-from xai_compare.config import PluginSpec, Study, study_from_dict
-from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, guess_task
+from xai_compare.config import DataSpec, PluginSpec, Study, study_from_dict
+from xai_compare.data.slices import sliced
+from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, grouped, guess_task
 from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
-from xai_compare.models.adapt import adapt
+from xai_compare.models.adapt import adapt, by_number
+from xai_compare.models.reordered import in_order
 from xai_compare.packing import join_attributions
 from xai_compare.registry import configured
 from xai_compare.results import Results
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Audit", "Rows", "compare", "explain", "run_study"]
+
+# What a study says of data that are in memory already; the rest of `data` tells how to read a file.
+_IN_MEMORY = ("background", "explain", "groups", "slices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +172,8 @@ def compare(
     reference : the model that the others are compared with; the first by default.
     random_state : seed of every draw.
     n_jobs : worker processes; 1 stays in this process. More need a script guarded by `if __name__ == "__main__":`.
-    study : anything else that a study file can say, by its keys: title, output, explainers, metrics, target, fill,
-        compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
+    study : anything else that a study file can say, by its keys: title, output, explainers, metrics, profiles,
+        target, fill, compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
 
     Returns
     -------
@@ -311,6 +316,8 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
     specs = [{"name": name, "kind": "given", "reference": name == (reference or next(iter(models)))} for name in models]
     data = given.pop("data", {})
     if isinstance(data, Mapping):
+        if other := [key for key in data if key in DataSpec.model_fields and key not in _IN_MEMORY]:
+            raise StudyError(f"study: data.{other[0]} is for files: X is taken as it is. Allowed: {', '.join(_IN_MEMORY)}")
         data = {"source": "python", **data}
     return study_from_dict({"data": data, "models": specs, "seed": int(seed), **given}, where="study")
 
@@ -323,8 +330,8 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
     sample = known.head(50)
     fitted = {name: adapt(name, model, sample) for name, model in models.items() if hasattr(model, "predict")}
     classes = _classes(fitted, y)
-    # A plain function does not say what its outputs are: the fitted models or y do.
-    adapted = {name: fitted.get(name) or adapt(name, model, sample, classes, as_array) for name, model in models.items()}
+    # A plain function does not say what its outputs are, and a booster may only number them: the fitted models or y do.
+    adapted = {name: in_order(adapt(name, fitted.get(name, model), sample, classes, as_array), classes) for name, model in models.items()}
     task = next(iter(adapted.values())).task
     for name, model in adapted.items():
         if model.task != task or (task == "classification" and model.outputs != tuple(classes)):
@@ -334,7 +341,8 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
     test, train = as_table(frame, None if y is None else _outcomes(y, classes)), as_table(known, None)
     sizes = (study.data.background, study.data.explain)
     about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": False}
-    return assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), adapted
+    data = grouped(assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), study.data.groups)
+    return replace(data, slices=sliced(frame, study.data.slices, "X")), adapted
 
 
 def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:
@@ -363,9 +371,13 @@ def _names_for(models: Mapping[str, Any], X: Inputs, background: Inputs) -> list
 
 
 def _classes(fitted: Mapping[str, Model], y: Any) -> Sequence[str]:
+    """The names of the classes: of a model that knows them, else of y, else a booster's numbers."""
     for model in fitted.values():
-        return model.outputs if model.task == "classification" else ()
+        if not by_number(model):
+            return model.outputs if model.task == "classification" else ()
+    numbers = next((model.outputs for model in fitted.values()), ())
     if y is None:
-        return ()
+        return numbers
     labels = np.asarray(y)
-    return classes_of(labels) if guess_task(labels) == "classification" else ()
+    named = classes_of(labels) if numbers or guess_task(labels) == "classification" else ()
+    return numbers if set(named) <= set(numbers) else named

@@ -42,6 +42,7 @@ class Listing(StrEnum):
     explainers = "explainers"
     metrics = "metrics"
     models = "models"
+    profiles = "profiles"
     sections = "sections"
     sources = "sources"
 
@@ -74,6 +75,8 @@ def run(
         raise typer.Exit(_INTERRUPTED) from None
     if not quiet:
         typer.echo(f"{audit!r}\n{folder / 'report.html'}")
+        for note in (note for note in audit.report["limits"] if note["kind"] == "leakage"):
+            typer.echo(f"warning: the column {note['reason']}", err=True)
     if audit.failed:
         typer.echo(f"{len(audit.failed)} cells failed (see Limits in the report):\n  " + "\n  ".join(audit.failed), err=True)
         raise typer.Exit(_FAILED_CELLS)
@@ -157,6 +160,10 @@ def _listed(what: Listing) -> Iterator[tuple[str, str]]:
         from xai_compare.models.zoo import KINDS
 
         yield from ((name, " and ".join(KINDS[name].tasks)) for name in KINDS)
+    elif what is Listing.profiles:
+        from xai_compare.profiles import PROFILES
+
+        yield from ((name, PROFILES[name].title) for name in PROFILES)
     elif what is Listing.sources:
         from xai_compare.data.sources import SOURCES
 

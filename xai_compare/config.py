@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from xai_compare.contradictions import contradictions
 from xai_compare.errors import StudyError, nearest
 
 __all__ = [
@@ -74,7 +75,7 @@ class _Spec(BaseModel):
 
 
 class PluginSpec(_Spec):
-    """An explainer or a metric by name; `lime` is short for `{name: lime, params: {}}`."""
+    """An explainer, a metric or a profile by name; `lime` is short for `{name: lime, params: {}}`."""
 
     name: _Name
     params: dict[str, Any] = {}
@@ -88,7 +89,8 @@ class PluginSpec(_Spec):
 class ModelSpec(_Spec):
     """One model: the name the report uses, and the registered kind that is trained with its parameters, or the file of a fitted model.
 
-    `allow_unsafe: "sha256:..."` vouches for one very file whose format can run code when it is loaded.
+    `allow_unsafe: "sha256:..."` vouches for one very file whose format can run code when it is loaded. `drop` names columns that
+    this model is not given, while others are: their attribution is 0 for it.
     """
 
     name: _Name
@@ -96,6 +98,7 @@ class ModelSpec(_Spec):
     load: _File | None = None
     allow_unsafe: _Name | None = None
     params: dict[str, Any] = {}
+    drop: tuple[_Name, ...] = ()
     reference: _Bool = False
 
 
@@ -105,11 +108,14 @@ class DataSpec(_Spec):
     Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
     `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted; `positive` names the class that
     scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
-    value, `categorical` columns of numbers that are codes, `dates` what is taken from a date. `background` counts the rows that stand
-    for "this feature is not known", `explain` the cases explained.
+    value, `categorical` columns of numbers that are codes, `ordinal` the levels of a column from the lowest to the highest, `dates`
+    what is taken from a date. `groups` makes one feature of several columns. `slices` names columns, used as features or not, by whose
+    values results are told apart: a list, or a mapping to the cut points of a number. `background` counts the rows that stand for "this
+    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed).
     """
 
     source: _Name = "file"
+    params: dict[str, Any] = {}
     path: _File | None = None
     train: _File | None = None
     test: _File | None = None
@@ -119,11 +125,20 @@ class DataSpec(_Spec):
     id: _Name | None = None
     missing: tuple[_Label, ...] = ()
     categorical: tuple[_Name, ...] = ()
+    ordinal: dict[_Name, Annotated[tuple[_Label, ...], Field(min_length=2)]] = {}
     dates: dict[_Name, Annotated[tuple[DatePart, ...], Field(min_length=1)]] = {}
     test_size: Annotated[_Float, Field(gt=0, lt=1)] = 0.3
     background: Annotated[_Int, Field(ge=1)] = 50
     explain: Annotated[_Int, Field(ge=1)] = 150
     drop: tuple[_Name, ...] = ()
+    groups: dict[_Name, Annotated[tuple[_Name, ...], Field(min_length=2)]] = {}
+    slices: dict[_Name, tuple[_Float, ...]] = {}
+
+    @field_validator("slices", mode="before")
+    @classmethod
+    def _without_cuts(cls, value: object) -> object:
+        """A list of columns is a mapping to no cut points."""
+        return dict.fromkeys(value, ()) if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value) else value
 
 
 class CompareSpec(_Spec):
@@ -160,7 +175,8 @@ class Study(_Spec):
     """The validated configuration of one comparison. Made by `load_study` or `study_from_dict`, never by hand.
 
     `target` names the explained class (None: each case is explained for the class that the reference predicts) and
-    `fill` what stands in for hidden features. The first model is the reference if the file names none.
+    `fill` what stands in for hidden features. The first model is the reference if the file names none. `profiles` are the curves
+    drawn of each model's features; an empty list draws none.
     """
 
     title: _Name = "Interpretability comparison"
@@ -169,6 +185,7 @@ class Study(_Spec):
     output: Literal["native", "probability", "margin"] = "native"
     explainers: Plugins = "auto"
     metrics: Plugins = "auto"
+    profiles: Plugins = "auto"
     target: _Name | None = None
     fill: Literal["background", "reference"] = "background"
     compare: CompareSpec = CompareSpec()
@@ -354,7 +371,7 @@ def _checked(raw: object, where: str) -> Study:
         for one in error.errors(include_url=False):
             if not _is_echo(one):
                 problems.setdefault(_place(one), _message(one))
-    for at, message in _contradictions(raw):
+    for at, message in contradictions(raw):
         problems.setdefault(at, message)
     if problems or study is None:
         raise StudyError("\n".join(_line(where, at, message) for at, message in problems.items()))
@@ -379,71 +396,6 @@ def _not_plain(value: object, at: str) -> Iterator[tuple[str, str]]:
         yield at, f"found {_shown(value)}: should be text, a number, true, false, a list or a mapping"
 
 
-def _contradictions(raw: object) -> Iterator[tuple[str, str]]:
-    """What is wrong between two places. Read from the raw values, so that it is told together with what is wrong inside."""
-    if not isinstance(raw, Mapping):
-        return
-    for key in ("models", "explainers", "metrics"):
-        yield from _repeated(raw.get(key), key)
-    compare = raw.get("compare")
-    if isinstance(compare, Mapping):
-        for key in ("pairings", "checks"):
-            yield from _repeated(compare.get(key), f"compare.{key}")
-    for i, model in _items(raw.get("models")):
-        if isinstance(model, Mapping):
-            yield from _model_contradictions(model, f"models[{i}]")
-    references = [i for i, model in _items(raw.get("models")) if isinstance(model, Mapping) and model.get("reference") is True]
-    for i in references[1:]:
-        yield f"models[{i}].reference", f"models[{references[0]}] is the reference already: only one model can be"
-    data = raw.get("data")
-    if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv"):
-        yield from _file_contradictions(data)
-
-
-def _model_contradictions(model: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
-    if model.get("kind") is None and model.get("load") is None:
-        yield f"{at}.kind", "missing: name the kind to train, or the file of a fitted model by load"
-    if model.get("load") is None:
-        if model.get("allow_unsafe") is not None:
-            yield f"{at}.allow_unsafe", "vouches for the file of load, and there is none"
-    elif model.get("kind") is not None:
-        yield f"{at}.load", "a kind to train is given beside it: name one or the other"
-    elif model.get("params"):
-        yield f"{at}.params", "belong to a kind that is trained; a loaded model has its own"
-
-
-def _file_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    given = {key for key in ("path", "train", "test", "split", "target") if data.get(key) is not None}
-    if "target" not in given:
-        yield "data.target", "missing: a file needs the column to predict"
-    if not given & {"path", "train", "test"}:
-        yield "data.path", "missing: name the file to read, or train and test"
-    elif "path" in given and given & {"train", "test"}:
-        yield "data.path", "a file is given beside train and test: name one or the other"
-    elif "path" not in given:
-        for key in sorted({"train", "test"} - given):
-            yield f"data.{key}", "missing: train and test need a file each"
-        if "split" in given:
-            yield "data.split", "train and test are split already: leave it out"
-    if "split" in given and "test_size" in data:
-        yield "data.test_size", "the column of data.split says which rows are held out: leave it out"
-
-
-def _items(value: object) -> list[tuple[int, Any]]:
-    return list(enumerate(value)) if isinstance(value, list | tuple) else []
-
-
-def _repeated(items: object, at: str) -> Iterator[tuple[str, str]]:
-    first: dict[str, str] = {}
-    for i, item in _items(items):
-        name, place = (item.get("name"), f"{at}[{i}].name") if isinstance(item, Mapping) else (item, f"{at}[{i}]")
-        if not isinstance(name, str):
-            continue  # told by its type
-        if name.strip() in first:
-            yield place, f"'{name.strip()}' is given twice, first as {first[name.strip()]}"
-        first.setdefault(name.strip(), place)
-
-
 # ---- from pydantic's errors to ours
 
 _EXPECTED: Final = {
@@ -458,6 +410,9 @@ _EXPECTED: Final = {
     "too_short": "should hold at least one item",
     "tuple_type": "should be a list",
 }
+
+
+_PLUGINS: Final = ("explainers", "metrics", "profiles")
 
 
 def _is_echo(error: ErrorDetails) -> bool:
@@ -482,9 +437,9 @@ def _message(error: ErrorDetails) -> str:
     if kind == "literal_error":
         allowed = re.findall(r"'(.*?)'", error["ctx"]["expected"])
         return f"found {_shown(found)}: {nearest(str(found), allowed)}"
-    if error["loc"] in {("explainers", "[list]"), ("metrics", "[list]")}:
+    if error["loc"] in {(key, "[list]") for key in _PLUGINS}:
         return f"found {_shown(found)}: should be auto or a list of names"
-    if kind == "model_type" and error["loc"][:1] in {("explainers",), ("metrics",)}:
+    if kind == "model_type" and error["loc"][:1] in {(key,) for key in _PLUGINS}:
         return f"found {_shown(found)}: should be a name, or a mapping with name and params"
     return f"found {_shown(found)}: {_EXPECTED.get(kind) or error['msg'].removeprefix('Input ')}"
 

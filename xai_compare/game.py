@@ -12,9 +12,9 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable
 from xai_compare.streams import Streams
-from xai_compare.types import Array, BoolArray, Data, Inputs, IntArray, Model, Output, take
+from xai_compare.types import Array, BoolArray, Data, FeatureSpace, Inputs, IntArray, Model, Output, take
 
-__all__ = ["BLOCK", "Coalitions", "Game", "all_pairs", "evaluate_coalitions", "random_pairs", "sample_size"]
+__all__ = ["BLOCK", "Coalitions", "Game", "all_pairs", "evaluate_coalitions", "random_pairs", "sample_size", "unseen_features"]
 
 BLOCK = 32_768
 """Model rows of one predict call: large enough to drown a forest's dispatch, small enough for the cache. Never depends on the machine."""
@@ -35,6 +35,7 @@ class Game:
 
     Attributes
     ----------
+    owner : (p,) the feature of each column of the model's encoding; None if the model cannot be opened.
     rows_spent : model rows asked of the model so far.
     """
 
@@ -45,6 +46,7 @@ class Game:
         self.cases, self.target, self.output, self.fill = cases, target, output, fill
         self.n, self.d = len(cases), data.space.d
         self.present = data.space.present(inputs)
+        self.owner = None if model.owner is None else data.space.feature_of[model.owner]
         self.rows_spent = 0
         self._known: dict[bytes, float] = {}
         self._encoded: tuple[Array, Array] | None = None
@@ -117,7 +119,7 @@ class Game:
     def _masked(self, rows: IntArray, keep: BoolArray, whole: bool) -> Array:
         """(m * width, k) outputs of the masked inputs; `whole` ones need no fill."""
         fills = self.data.space.fill_rows(self.fill)
-        if self.model.owner is None or fills is None:
+        if self.owner is None or fills is None:
             hidden = take(self.inputs, rows) if whole else self.data.space.hide(self.inputs, rows, keep, self.fill)
             return self.model.predict(hidden, self.output)
         # Separable by column: encode once, then mix the encoded blocks. The same numbers without preprocessing every masked row.
@@ -126,8 +128,20 @@ class Game:
         cases, fill = self._encoded
         if whole:
             return self.model.predict_encoded(cases[rows], self.output)
-        mixed = np.where(keep[:, self.model.owner][:, None, :], cases[rows][:, None, :], fill[None, :, :])
+        mixed = np.where(keep[:, self.owner][:, None, :], cases[rows][:, None, :], fill[None, :, :])
         return self.model.predict_encoded(mixed.reshape(-1, mixed.shape[-1]), self.output)
+
+
+def unseen_features(model: Model, space: FeatureSpace) -> BoolArray:
+    """(d,) features of which the model is given no column: nothing in them can move its output."""
+    if model.owner is not None:
+        seen = model.owner
+    else:
+        unseen = set(getattr(model, "unseen", ()))
+        if not unseen:
+            return np.zeros(space.d, dtype=bool)
+        seen = np.array([j for j, name in enumerate(space.columns) if name not in unseen], dtype=np.int64)
+    return np.asarray(np.bincount(space.feature_of[seen], minlength=space.d) == 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

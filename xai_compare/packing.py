@@ -9,9 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xai_compare.types import Attribution, Scores
+from xai_compare.types import Attribution, FeatureCurve, Profile, Scores
 
-__all__ = ["join_attributions", "join_scores", "pack_attribution", "pack_scores", "unpack_attribution", "unpack_scores"]
+__all__ = [
+    "join_attributions",
+    "join_scores",
+    "pack_attribution",
+    "pack_profile",
+    "pack_scores",
+    "unpack_attribution",
+    "unpack_profile",
+    "unpack_scores",
+]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -130,3 +139,27 @@ def join_scores(chunks: list[Scores]) -> Scores:
         reasons,
         curves=curves,
     )
+
+
+_CURVE_ARRAYS = ("grid", "curve", "low", "high", "share", "quantiles")
+_CURVE_FACTS = ("feature", "kind", "levels", "n", "missing", "ranked")
+
+
+def pack_profile(profile: Profile) -> Arrays:
+    """A profile as named arrays: "3/curve" for its fourth curve."""
+    arrays: Arrays = {f"{i}/{name}": getattr(curve, name) for i, curve in enumerate(profile.curves) for name in _CURVE_ARRAYS}
+    facts: dict[str, Any] = {name: getattr(profile, name) for name in ("output", "target", "level", "model_rows")}
+    facts["left_out"] = list(map(list, profile.left_out.items()))
+    facts["curves"] = [{name: getattr(curve, name) for name in _CURVE_FACTS} for curve in profile.curves]
+    return arrays | {"facts": _text(facts)}
+
+
+def unpack_profile(arrays: Mapping[str, npt.NDArray[Any]]) -> Profile:
+    """The inverse of `pack_profile`."""
+    facts = _untext(arrays["facts"])
+    curves = []
+    for i, own in enumerate(facts.pop("curves")):
+        found: dict[str, Any] = {name: arrays[f"{i}/{name}"] for name in _CURVE_ARRAYS}
+        curves.append(FeatureCurve(**{**own, **found, "levels": tuple(own["levels"])}))
+    left_out = {str(name): str(reason) for name, reason in facts.pop("left_out")}
+    return Profile(tuple(curves), left_out=left_out, **facts)

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from xai_compare.errors import XaiCompareError
 from xai_compare.files import place
-from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution, unpack_scores
-from xai_compare.types import Array, Attribution, IntArray, Output, Scores, Task
+from xai_compare.packing import pack_attribution, pack_profile, pack_scores, unpack_attribution, unpack_profile, unpack_scores
+from xai_compare.types import Array, Attribution, IntArray, Output, Profile, Scores, Task
 
-__all__ = ["CaseFacts", "Cell", "MethodFacts", "MetricFacts", "ModelFacts", "Results", "Status"]
+__all__ = ["CaseFacts", "Cell", "MethodFacts", "MetricFacts", "ModelFacts", "ProfileFacts", "Results", "Status"]
 
 Status: TypeAlias = Literal["ok", "degraded", "failed", "skipped", "not_applicable"]
 
@@ -69,10 +69,22 @@ class MetricFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileFacts:
+    """One method by which curves of the features are drawn."""
+
+    name: str
+    title: str
+    citation: str
+    cost: str
+    reading: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One (model, explainer, metric) of the study; metric "" is the explanation itself.
 
-    For a metric of scope "methods" the explainer reads "a ~ b"; for scope "model" it is "".
+    For a metric of scope "methods" the explainer reads "a ~ b"; for scope "model" it is "". A profile stands where such a metric would.
     `condition` is "" for the study's own question, else what was changed to ask it again, see `Results.checks`.
     """
 
@@ -110,6 +122,7 @@ class Results:
     attributions are keyed (model, explainer) and scores (model, explainer, metric), with the same naming as `Cell`.
     `checks` are the scores of the fidelity metric asked again, keyed (condition, model, explainer): "probability" for all models
     on the scale of probabilities, or the name of a second fill ("reference") for hidden features.
+    `profiles` are curves of the features keyed (model, profile), and `profiled` the methods that drew them.
     `limits` are warnings in plain words; `provenance` is what the manifest prints.
     """
 
@@ -128,6 +141,8 @@ class Results:
     attributions: Mapping[tuple[str, str], Attribution]
     scores: Mapping[tuple[str, str, str], Scores]
     checks: Mapping[tuple[str, str, str], Scores] = field(default_factory=dict)
+    profiled: tuple[ProfileFacts, ...] = ()
+    profiles: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -152,6 +167,8 @@ class Results:
             arrays |= {f"s{i}/{name}": array for name, array in pack_scores(score).items()}
         for i, score in enumerate(self.checks.values()):
             arrays |= {f"k{i}/{name}": array for name, array in pack_scores(score).items()}
+        for i, profile in enumerate(self.profiles.values()):
+            arrays |= {f"p{i}/{name}": array for name, array in pack_profile(profile).items()}
         cases = {"target": self.cases.target} | ({} if self.cases.y is None else {"y": self.cases.y})
         for name in _PER_MODEL:
             cases |= {f"{name}/{i}": array for i, array in enumerate(getattr(self.cases, name).values())}
@@ -165,7 +182,7 @@ class Results:
         listed = {name: [asdict(each) for each in getattr(self, name)] for name in _LISTED}
         plain = {name: getattr(self, name) for name in _PLAIN}
         cases = {"ids": self.cases.ids, "values": self.cases.values} | {name: list(getattr(self.cases, name)) for name in _PER_MODEL}
-        keys = {name: list(getattr(self, name)) for name in ("attributions", "scores", "checks")}
+        keys = {name: list(getattr(self, name)) for name in ("attributions", "scores", "checks", "profiles")}
         return plain | listed | keys | {"cases": cases}
 
     @classmethod
@@ -196,7 +213,7 @@ class Results:
         values = facts["cases"]["values"]
         shown = None if values is None else tuple(map(tuple, values))
         plain: dict[str, Any] = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in _PLAIN}
-        listed: dict[str, Any] = {name: tuple(made(**each) for each in facts[name]) for name, made in _LISTED.items()}
+        listed: dict[str, Any] = {name: tuple(made(**each) for each in facts.get(name, [])) for name, made in _LISTED.items()}
         return cls(
             **plain,
             **listed,
@@ -204,9 +221,10 @@ class Results:
             attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
             scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},
             checks={(c, m, e): unpack_scores(under(f"k{i}/")) for i, (c, m, e) in enumerate(facts.get("checks", []))},
+            profiles={(m, p): unpack_profile(under(f"p{i}/")) for i, (m, p) in enumerate(facts.get("profiles", []))},
         )
 
 
 _PLAIN = ("title", "study", "task", "features", "kinds", "classes", "data", "limits", "provenance")
-_LISTED = {"models": ModelFacts, "methods": MethodFacts, "metrics": MetricFacts, "cells": Cell}
+_LISTED = {"models": ModelFacts, "methods": MethodFacts, "metrics": MetricFacts, "cells": Cell, "profiled": ProfileFacts}
 _PER_MODEL = ("outputs", "base", "predicted", "probability")

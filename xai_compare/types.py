@@ -19,14 +19,17 @@ __all__ = [
     "Attribution",
     "BoolArray",
     "Data",
+    "FeatureCurve",
     "FeatureSpace",
     "Inputs",
     "IntArray",
     "Model",
     "Output",
+    "Profile",
     "Scores",
     "Table",
     "Task",
+    "Truth",
     "take",
 ]
 
@@ -72,7 +75,19 @@ class FeatureSpace(Protocol):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """(d,) what each feature is: "numeric", "categorical"."""
+        """(d,) what each feature is: "numeric", "categorical", "ordinal", "group" (several columns that count as one)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """(c,) names of the raw columns of a table."""
+
+    @property
+    def column_kinds(self) -> tuple[str, ...]:
+        """(c,) what each raw column of a table is: "numeric", "categorical", "ordinal"."""
+
+    @property
+    def feature_of(self) -> IntArray:
+        """(c,) the feature that each raw column of a table belongs to."""
 
     @property
     def fills(self) -> tuple[str, ...]:
@@ -113,12 +128,33 @@ class FeatureSpace(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What an explanation ought to say where the rule behind the outcome is known: an attribution, a mask, or both.
+
+    attribution : (n, d) the true attribution, on any scale, or None. For two classes it speaks for the last one.
+    mask : (n, d) True for the features that the outcome of the case depends on, or None.
+    """
+
+    attribution: Array | None = None
+    mask: BoolArray | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {each.shape for each in (self.attribution, self.mask) if each is not None}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+            raise XaiCompareError(f"a truth needs an attribution or a mask, of one shape (cases, features), found {sorted(shapes)}")
+        if self.attribution is not None and not np.isfinite(self.attribution).all():
+            raise XaiCompareError("the true attribution has values that are not finite")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Data:
     """What a study is about: tables, the feature space, and which rows are explained.
 
     A reviewer rarely holds the training data: `train` is then the background as given, its y None.
     `explain` (n,) are rows of `test`; `background` (B,) are rows of `train`.
     y holds positions in `classes` (classification) or floats (regression).
+    slices : {column: (n_test,) the slice that each test row belongs to, as text}.
+    truth : of the test rows, where it is known.
     """
 
     train: Table
@@ -129,6 +165,8 @@ class Data:
     task: Task
     classes: tuple[str, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+    slices: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    truth: Truth | None = None
 
     def cases(self, which: IntArray | slice = slice(None)) -> Inputs:
         """The inputs of explained cases, by their numbers in the study."""
@@ -147,7 +185,7 @@ class Model(Protocol):
     """A fitted model behind one face. What it `offers` decides which explainers fit it.
 
     offers: "margin", "probability", "value" (output spaces); "tree" (shap reads it), "leaves" (we read its trees),
-    "contributions" (its library gives its own), "linear", "gradient" (the inside).
+    "contributions" (its library gives its own), "linear", "gradient" (the inside); "refit" (it has `refit`: see `models.trained`).
     A model that can be opened has `owner`: it separates into encode (column by column) and `core`.
     `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,).
     """
@@ -170,7 +208,7 @@ class Model(Protocol):
 
     @property
     def owner(self) -> IntArray | None:
-        """(p,) the feature each encoded column belongs to; None if the model cannot be opened."""
+        """(p,) the raw column each encoded column belongs to; None if the model cannot be opened."""
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         """(n, k) outputs of n inputs in the space `output`."""
@@ -179,7 +217,7 @@ class Model(Protocol):
         """(n,) predicted class positions: the model's own decision, which need not be its largest output."""
 
     def encode(self, inputs: Inputs) -> Array:
-        """(n, p) the model's own encoding; column c belongs to feature `owner[c]`."""
+        """(n, p) the model's own encoding; column c belongs to the raw column `owner[c]`."""
 
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         """(n, k) outputs of n encoded rows: predict(x) == predict_encoded(encode(x))."""
@@ -285,3 +323,62 @@ class Scores:
         unexplained = set(np.flatnonzero(np.isnan(self.values)).tolist()) - set(self.reasons)
         if unexplained:
             raise XaiCompareError(f"a score is NaN without a reason at case {min(unexplained)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureCurve:
+    """How the explained output moves with one feature, the other features as they are in n rows.
+
+    Attributes
+    ----------
+    feature, kind : its name, and what it is: "numeric", "categorical" or "ordinal".
+    grid : (L,) values of a numeric feature, ascending; 0..L-1 for levels.
+    levels : (L,) names of the levels; () for a numeric feature.
+    curve : (L,) in the unit of the output, 0 on average over the rows.
+    low, high : (L,) the pointwise band around it.
+    share : (L,) how much of the rows each node stands for (between two nodes both share a row).
+    quantiles : (q,) the feature's values at equal steps of the rows, from the lowest to the highest; (0,) for levels.
+    n : rows that the curve rests on. missing : of the rows that were drawn, those without a value, or with a level too rare to be told.
+    ranked : grid and quantiles hold the share of rows below a value instead of the value, which may not be shown.
+    """
+
+    feature: str
+    kind: str
+    grid: Array
+    levels: tuple[str, ...]
+    curve: Array
+    low: Array
+    high: Array
+    share: Array
+    quantiles: Array
+    n: int
+    missing: int = 0
+    ranked: bool = False
+
+    def __post_init__(self) -> None:
+        size = len(self.grid)
+        for what in ("curve", "low", "high", "share"):
+            array = getattr(self, what)
+            if array.shape != (size,) or not np.isfinite(array).all():
+                raise XaiCompareError(f"the {what} of '{self.feature}' must be {size} finite numbers, found {array!r}")
+        if self.levels and len(self.levels) != size:
+            raise XaiCompareError(f"'{self.feature}' has {len(self.levels)} levels for {size} values")
+        if not size or not np.isfinite(self.grid).all() or (np.diff(self.grid) <= 0).any():
+            raise XaiCompareError(f"the grid of '{self.feature}' must ascend, found {self.grid!r}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """Curves of one model by one method: what every plugin of `profiles` returns.
+
+    curves : of the features that have one, in the order of the table. left_out {feature: reason} : of the others.
+    output : the space in which the output is read. target : which of the model's outputs it is.
+    level : of the pointwise bands. model_rows : rows the model was asked.
+    """
+
+    curves: tuple[FeatureCurve, ...]
+    output: Output
+    target: int
+    level: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    model_rows: int = 0

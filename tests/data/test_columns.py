@@ -190,3 +190,66 @@ def test_a_regression_with_many_equal_values_can_be_split(tmp_path):
     data = held(tmp_path, frame, drop=[])
     assert data.task == "regression"
     assert len(data.test.inputs) == 31
+
+
+class TestOrdinal:
+    LEVELS = ("clerk", "cook", "?")
+
+    def test_declared_levels_have_an_order_and_count_as_ordinal(self, tmp_path):
+        data = held(tmp_path, ordinal={"job": list(self.LEVELS)})
+        place = list(data.train.inputs.columns).index("job")
+        assert data.space.kinds[place] == "ordinal"
+        dtype = data.train.inputs["job"].dtype
+        assert dtype.ordered
+        assert tuple(dtype.categories) == self.LEVELS
+        assert data.test.inputs["job"].dtype == dtype
+
+    def test_numbers_can_be_levels(self, tmp_path):
+        data = held(tmp_path, ordinal={"code": [3, 1, 2]})
+        assert list(data.train.inputs["code"].dtype.categories) == ["3", "1", "2"]
+
+    def test_a_linear_model_takes_their_rank_as_a_number(self, tmp_path):
+        """An outcome that rises by 1 with each level: one coefficient tells all of it, and in the declared order only."""
+        from xai_compare.models.zoo import KINDS
+
+        rng = np.random.default_rng(0)
+        levels = ["low", "middle", "high"]
+        frame = pd.DataFrame({"level": rng.choice(levels, 200), "other": rng.normal(size=200)})
+        frame["y"] = frame.level.map({"low": 0.5, "middle": 1.5, "high": 2.5}) + 0.1 * frame.other
+
+        def told(order):
+            data = held(tmp_path, frame, ordinal={"level": order})
+            model, content = KINDS["linear_regression"].fit("m", data, {}, 0)
+            again = KINDS["linear_regression"].load("m", content, data)
+            assert model.encode(data.test.inputs).shape[1] == 2
+            np.testing.assert_array_equal(again.predict(data.test.inputs, "value"), model.predict(data.test.inputs, "value"))
+            return float(np.abs(model.predict(data.test.inputs, "value")[:, 0] - data.test.y).max())
+
+        assert told(levels) < 1e-9
+        assert told(["middle", "low", "high"]) > 0.3
+
+    @pytest.mark.parametrize(
+        "kind", ["logistic_regression", "random_forest", "xgboost", "lightgbm", "catboost", "hist_gradient_boosting", "mlp"]
+    )
+    def test_every_family_takes_them_with_holes(self, tmp_path, kind):
+        from xai_compare.models.zoo import KINDS
+
+        data = held(tmp_path, ordinal={"job": ["clerk", "cook"]}, missing=["?", -9])
+        assert data.train.inputs["job"].isna().any()
+        model, content = KINDS[kind].fit("m", data, {"epochs": 3} if kind == "mlp" else {}, 0)
+        again = KINDS[kind].load("m", content, data)
+        np.testing.assert_array_equal(again.predict(data.test.inputs, "probability"), model.predict(data.test.inputs, "probability"))
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"ordinal": {"job": ["clerk", "cook"]}}, "holds '\\?', which is none of the levels of data.ordinal: clerk, cook"),
+            ({"ordinal": {"jobs": ["a", "b"]}}, "no column 'jobs', which data.ordinal names: did you mean 'job'"),
+            ({"ordinal": {"job": ["clerk", "clerk", "cook"]}}, "names the level 'clerk' twice"),
+            ({"ordinal": {"code": [1, 2, 3]}, "categorical": ["code"]}, "under data.categorical or data.dates as well"),
+            ({"ordinal": {"key": ["a", "b"]}, "drop": ["key", "opened", "part"]}, "is no feature"),
+        ],
+    )
+    def test_what_is_no_order_is_refused(self, tmp_path, options, message):
+        with pytest.raises(DataError, match=message):
+            held(tmp_path, **options)

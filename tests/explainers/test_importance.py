@@ -231,16 +231,17 @@ class TestPermuted:
     def test_spearman_equals_scipys_with_ties_and_leaves_missing_pairs_out(self):
         from scipy.stats import spearmanr
 
+        from xai_compare.data.space import TableSpace
         from xai_compare.explainers._correlation import spearman
 
         frame = pd.DataFrame(np.random.default_rng(0).integers(0, 5, (60, 3)).astype(float)).assign(k=2.0)
-        found = spearman(frame, ("numeric",) * 4)
+        found = spearman(frame, TableSpace(("numeric",) * 4, frame))
         np.testing.assert_allclose(found[:3, :3], spearmanr(frame[[0, 1, 2]].to_numpy()).statistic, atol=1e-12)
         assert (found[3] == [0, 0, 0, 1]).all()
         holes = frame.mask(np.random.default_rng(1).random(frame.shape) < 0.2)
         both = holes[[0, 1]].dropna()
-        assert spearman(holes, ("numeric",) * 4)[0, 1] == pytest.approx(spearmanr(both[0], both[1]).statistic)
-        assert (spearman(frame, ("categorical",) * 4) == np.eye(4)).all()
+        assert spearman(holes, TableSpace(("numeric",) * 4, holes))[0, 1] == pytest.approx(spearmanr(both[0], both[1]).statistic)
+        assert (spearman(frame, TableSpace(("categorical",) * 4, frame)) == np.eye(4)).all()
 
     def test_clusters_are_the_connected_components(self):
         from scipy.sparse.csgraph import connected_components

@@ -11,6 +11,9 @@ import pytest
 import shap
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -19,16 +22,21 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingRegressor,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from xgboost import XGBClassifier
+from xgboost import XGBClassifier, XGBRegressor
 
 from tests.toys import brute_force_shapley, classified, game_of, valued, world
+from xai_compare.data.tabular import grouped
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.explainers.shap import exact, partition
 from xai_compare.game import Game
 from xai_compare.models.adapt import adapt
+from xai_compare.models.narrow import Narrow
 from xai_compare.streams import Streams
 
 PATHS = {"perturbation": "tree_path_dependent"}
@@ -288,3 +296,143 @@ class TestPartition:
             last = np.array([4])
             alone = Game(game.model, game.data, game.data.cases(last), last, np.array([0]), "value")
             np.testing.assert_array_equal(EXPLAINERS["shap"](algorithm="partition", **params)(alone, Streams(0)).values[0], whole[4])
+
+
+def terms_by_hand(rows: np.ndarray, powers) -> np.ndarray:
+    return np.column_stack([np.prod([rows[:, j] ** p for j, p in enumerate(row)], axis=0) for row in powers])
+
+
+def split_by_hand(game: Game, w: np.ndarray, powers) -> np.ndarray:
+    """(n, d) each term's weight times its way from its mean over the background, in equal parts to the columns in it."""
+    cases, fills = (terms_by_hand(rows.to_numpy(), powers) for rows in (game.inputs, game.data.background_inputs()))
+    out = np.zeros((game.n, game.d))
+    for c, row in enumerate(powers):
+        members = np.flatnonzero(row)
+        for j in members:
+            out[:, j] += w[c] * (cases[:, c] - fills[:, c].mean()) / len(members)
+    return out
+
+
+class TestProducts:
+    @pytest.mark.parametrize(("degree", "target"), [(2, lambda x: x.x0 * x.x1), (3, lambda x: x.x0**2 * x.x1 - x.x2)])
+    def test_of_a_line_are_split_equally_among_their_columns(self, degree, target):
+        frame, _ = classified(d=3)
+        pipe = make_pipeline(PolynomialFeatures(degree), LinearRegression()).fit(frame, target(frame))
+        data = world(frame.head(5), frame.iloc[100:120])
+        game = game_of(adapt("m", pipe, data.background_inputs()), data)
+        found = EXPLAINERS["shap"](algorithm="linear")(game, Streams(0))
+        by_hand = split_by_hand(game, pipe[-1].coef_, pipe[0].powers_)
+        np.testing.assert_allclose(found.values, by_hand, atol=1e-9)
+        x, b = frame.head(5), frame.iloc[100:120]  # the same without the helper: one product, half to each of its columns
+        whole = target(x) + (x.x2 if degree == 3 else 0) - (target(b) + (b.x2 if degree == 3 else 0)).mean()
+        np.testing.assert_allclose(found.values[:, :2], np.column_stack([whole / 2, whole / 2]), atol=1e-9)
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-9)
+        np.testing.assert_allclose(found.base, game.empty(), atol=1e-12)
+        assert (found.about["algorithm"], found.about["exact"]) == ("linear", False)
+        assert "split equally" in found.about["split"]
+        assert "degraded" not in found.about
+
+    def test_auto_takes_what_is_right_about_the_game(self):
+        game, _ = setting(make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression()))
+        found = EXPLAINERS["shap"]()(game, Streams(0))
+        assert (found.about["algorithm"], found.about["exact"]) == ("exact", True)
+        assert "split" not in found.about
+        np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-9)
+        named = EXPLAINERS["shap"](algorithm="linear")(game, Streams(0))
+        assert np.abs(named.values - found.values).max() > 1e-3
+
+    @pytest.mark.parametrize("target", [0, 2])
+    def test_of_three_classes_add_up_in_the_margin(self, target):
+        game, _ = setting(make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression()), "three", target=target)
+        found = EXPLAINERS["shap"](algorithm="linear")(game, Streams(0))
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-9)
+        with pytest.raises(NotApplicable, match="linear in margin, not in probability"):
+            EXPLAINERS["shap"](algorithm="linear")(
+                setting(make_pipeline(PolynomialFeatures(2), LogisticRegression()), output="probability")[0], Streams(0)
+            )
+
+    @pytest.mark.parametrize(
+        "core", [RandomForestRegressor(5, max_depth=4, random_state=0), XGBRegressor(n_estimators=9, n_jobs=1)], ids=["forest", "booster"]
+    )
+    def test_of_trees_are_players_whose_values_are_split(self, core):
+        frame, _ = classified(d=2 + 1)
+        frame = frame[["x1", "x2"]].rename(columns={"x1": "b", "x2": "a"})
+        pipe = make_pipeline(PolynomialFeatures(2, include_bias=False), core).fit(frame, frame.a * frame.b + frame.a)
+        table = frame.assign(unused="text")[["a", "unused", "b"]]  # another order, and a column that the model does not know
+        data = world(table.head(4), table.iloc[100:110])
+        game = game_of(adapt("m", pipe, data.background_inputs()), data)
+        found = EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))
+        encoded = pd.DataFrame(pipe[0].transform(frame), columns=["b", "a", "bb", "ba", "aa"])
+        inner, alone = world(encoded.head(4), encoded.iloc[100:110]), clone(core)
+        players = brute_force_shapley(
+            game_of(adapt("m", alone.fit(encoded, frame.a * frame.b + frame.a), inner.background_inputs()), inner)
+        )
+        a, b = players[:, [1, 4]].sum(axis=1) + players[:, 3] / 2, players[:, [0, 2]].sum(axis=1) + players[:, 3] / 2
+        np.testing.assert_allclose(found.values, np.column_stack([a, np.zeros(4), b]), atol=1e-5)
+        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=1e-5)
+        assert (found.about["algorithm"], found.about["exact"]) == ("tree", False)
+        assert "split equally" in found.about["split"]
+        assert EXPLAINERS["shap"]()(game, Streams(0)).about["algorithm"] == "exact"
+        for params in (PATHS, {"algorithm": "contributions"}):
+            with pytest.raises(NotApplicable):
+                EXPLAINERS["shap"](**params)(game, Streams(0))
+
+    def test_of_a_group_of_columns_are_summed_and_of_a_column_not_given_are_nothing(self):
+        frame, _ = classified(d=4)
+        pipe = make_pipeline(PolynomialFeatures(2), LinearRegression()).fit(frame[["x0", "x2", "x3"]], frame.x0 * frame.x2 + frame.x3)
+        data = world(frame.head(4), frame.iloc[100:110])
+        alone = adapt("m", pipe, data.background_inputs()[["x0", "x2", "x3"]])
+        model = Narrow(alone, list(frame.columns), ["x0", "x2", "x3"])
+        found = EXPLAINERS["shap"](algorithm="linear")(game_of(model, data), Streams(0)).values
+        known = EXPLAINERS["shap"](algorithm="linear")(game_of(adapt("m", pipe, data.background_inputs()), data), Streams(0)).values
+        np.testing.assert_allclose(found, known, atol=1e-12)
+        assert (found[:, 1] == 0).all()
+        together = grouped(data, {"both": ["x2", "x1"]})
+        names = list(together.space.names)
+        summed = EXPLAINERS["shap"](algorithm="linear")(game_of(model, together), Streams(0)).values
+        np.testing.assert_allclose(summed[:, names.index("both")], found[:, 1] + found[:, 2], atol=1e-12)
+        np.testing.assert_allclose(summed[:, names.index("x0")], found[:, 0], atol=1e-12)
+
+    def test_a_model_that_mixes_otherwise_is_not_read_by_name_either(self):
+        game, _ = setting(make_pipeline(PCA(3), LogisticRegression()))
+        for algorithm in ("linear", "tree"):
+            with pytest.raises(NotApplicable, match="PCA"):
+                EXPLAINERS["shap"](algorithm=algorithm)(game, Streams(0))
+
+
+class TestLinesInside:
+    @pytest.mark.parametrize("target", [0, 1])
+    @pytest.mark.parametrize(
+        "core",
+        [LogisticRegression(), LinearSVC(), make_pipeline(StandardScaler(), RidgeClassifier())],
+        ids=lambda core: type(core).__name__,
+    )
+    def test_of_a_calibrated_line_equal_the_definition_in_the_margin(self, core, target):
+        game, fitted = setting(CalibratedClassifierCV(core, cv=3, ensemble=False), target=target)
+        found = EXPLAINERS["shap"]()(game, Streams(0))
+        assert (game.output, found.about["algorithm"], found.about["exact"]) == ("margin", "linear", True)
+        np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-9)
+        p = fitted.predict_proba(game.inputs)
+        np.testing.assert_allclose(game.full(), np.log(p[:, target] / p[:, 1 - target]), atol=1e-7)
+
+    def test_of_a_vote_of_lines_equal_the_definition(self):
+        game, _ = setting(VotingRegressor([("a", LinearRegression()), ("b", Ridge(40.0))], weights=[1, 2]), "number")
+        found = EXPLAINERS["shap"]()(game, Streams(0))
+        assert (found.about["algorithm"], found.about["exact"]) == ("linear", True)
+        np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-9)
+
+    @pytest.mark.parametrize(
+        "core",
+        [
+            CalibratedClassifierCV(LogisticRegression(), cv=3),
+            CalibratedClassifierCV(GradientBoostingClassifier(n_estimators=5), cv=3, ensemble=False),
+            CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=3, ensemble=False),
+        ],
+        ids=["several", "boosting", "steps"],
+    )
+    def test_of_other_calibrated_models_are_the_games_own_in_probability(self, core):
+        game, _ = setting(core)
+        found = EXPLAINERS["shap"]()(game, Streams(0))
+        assert (game.output, found.about["algorithm"]) == ("probability", "exact")
+        with pytest.raises(NotApplicable, match="calibration curve"):
+            EXPLAINERS["shap"](algorithm="tree")(game, Streams(0))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import nnls
-from scipy.stats import spearmanr
+from scipy.optimize import minimize_scalar, nnls
+from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
 from xai_compare.metrics import _arrays as arrays
@@ -179,3 +179,124 @@ class TestPerformance:
         weights = RNG.integers(0, 4, (20, 300)).astype(float)
         expected = [f1_score(y, said, average=average, sample_weight=w) for w in weights]
         np.testing.assert_allclose(arrays.weighted_f1(said, y, k, weights), expected)
+
+
+def ways(seed, m=40):
+    """(n, m) said, drop, sizes that go with both, and weights (m,)."""
+    rng = np.random.default_rng(seed)
+    size = rng.integers(1, 8, (4, m)).astype(float)
+    return (*(rng.standard_normal((2, 4, m)) + 0.5 * size), size, rng.dirichlet(np.ones(m)))
+
+
+class TestPartialCorrelation:
+    """From the three plain correlations, by SciPy where it has no weights."""
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_equals_the_textbook_formula(self, seed):
+        a, b, size, _ = ways(seed)
+        for i, found in enumerate(arrays.partial_correlation(a, b, size, None)):
+            ab, ac, bc = (pearsonr(*pair).statistic for pair in ((a[i], b[i]), (a[i], size[i]), (b[i], size[i])))
+            assert found == pytest.approx((ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2)))
+            assert arrays.partial_correlation(a, b, None, None)[i] == pytest.approx(ab)
+
+    def test_weights_are_those_of_numpy(self):
+        a, b, size, w = ways(1)
+        for i, found in enumerate(arrays.partial_correlation(a, b, size, w)):
+            covariance = np.cov([a[i], b[i], size[i]], aweights=w, ddof=0)
+            precision = np.linalg.inv(covariance)
+            assert found == pytest.approx(-precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1]))
+
+    def test_what_is_told_by_size_alone_is_nothing(self):
+        a, b, size, _ = ways(2)
+        assert (arrays.partial_correlation(0.1 * size, b, size, None) == 0).all()
+        assert (arrays.partial_correlation(a, 3 * size + 1e6, size, None) == 0).all()
+        assert (arrays.partial_correlation(0 * a, b, None, None) == 0).all()
+        assert (np.abs(arrays.partial_correlation(0.1 * size, b, None, None)) > 0.3).all()  # the plain one takes it for knowledge
+
+
+class TestInfidelity:
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_equals_a_search_for_the_best_factor(self, weighted):
+        said, drop, _, w = ways(3)
+        said[0] *= -1  # no positive factor helps
+        weight = w if weighted else np.full(said.shape[1], 1 / said.shape[1])
+        scaled, own = arrays.infidelity(said, drop, w if weighted else None)
+        for i in range(len(said)):
+
+            def missed(factor, i=i):
+                return (weight * (factor * said[i] - drop[i]) ** 2).sum() / (weight * drop[i] ** 2).sum()
+
+            best = minimize_scalar(missed, bounds=(0, 100), method="bounded", options={"xatol": 1e-10})
+            assert scaled[i] == pytest.approx(best.fun, abs=1e-6)
+            assert own[i] == pytest.approx(missed(1.0))
+        assert scaled[0] == 1
+
+    def test_zeros_miss_everything_and_nothing_is_missed_of_nothing(self):
+        said, drop, _, _ = ways(4)
+        assert (np.array(arrays.infidelity(0 * said, drop, None)) == 1).all()
+        assert np.isnan(arrays.infidelity(said, 0 * drop, None)).all()
+
+
+class TestConcentration:
+    def test_gini_at_its_ends_and_by_all_pairs(self):
+        np.testing.assert_allclose(arrays.gini(np.eye(10)[:1]), 0.9)
+        np.testing.assert_allclose(arrays.gini(-np.ones((1, 10))), 0, atol=1e-15)
+        assert np.isnan(arrays.gini(np.zeros((1, 4)))[0])
+        phi = RNG.standard_normal((5, 7))
+        size = np.abs(phi)
+        apart = np.abs(size[:, :, None] - size[:, None, :]).sum(axis=(1, 2))
+        np.testing.assert_allclose(arrays.gini(phi), apart / (2 * 7 * size.sum(axis=1)))
+
+    @pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
+    def test_features_for_equals_a_loop(self, share):
+        phi = np.concatenate([RNG.standard_normal((20, 6)), [[4, 3, 2, 1, 0, 0], [8, -2, 0, 0, 0, 0], [0.1] * 6]])
+        for row, found in zip(phi, arrays.features_for(phi, share), strict=True):
+            size, k = sorted(np.abs(row).tolist(), reverse=True), 1
+            while sum(size[:k]) < share * sum(size) - 1e-9:
+                k += 1
+            assert found == k
+        assert np.isnan(arrays.features_for(np.zeros((1, 3)), share)[0])
+
+
+class TestAgainstAMask:
+    def test_mass_by_hand(self):
+        phi = np.array([[3.0, -1.0, 0.0, 4.0]])
+        assert arrays.relevance_mass(phi, np.array([[True, True, False, False]]))[0] == pytest.approx(0.5)
+        assert np.isnan(arrays.relevance_mass(0 * phi, np.array([[True, True, False, False]]))[0])
+
+    def test_rank_is_the_mean_over_all_orders_of_what_is_tied(self):
+        from itertools import permutations
+
+        for _ in range(20):
+            phi, mask = RNG.integers(-1, 2, (1, 5)).astype(float), RNG.random((1, 5)) < 0.5
+            k = int(mask.sum())
+            if k == 0:
+                assert np.isnan(arrays.relevance_rank(phi, mask)[0])
+                continue
+            hits = []
+            for order in permutations(range(5)):  # a stable sort of every re-ordering breaks ties in every way
+                top = sorted(order, key=lambda j: -abs(phi[0, j]))[:k]
+                hits.append(mask[0, top].mean())
+            assert arrays.relevance_rank(phi, mask)[0] == pytest.approx(np.mean(hits))
+
+    def test_auroc_equals_scikit_learn(self):
+        phi, mask = RNG.integers(-3, 4, (40, 8)).astype(float), RNG.random((40, 8)) < 0.4
+        mask[:2] = [[False], [True]]
+        found = arrays.mask_auroc(phi, mask)
+        assert np.isnan(found[:2]).all()
+        known = mask.any(axis=1) & ~mask.all(axis=1)
+        expected = [roc_auc_score(m, np.abs(p)) for p, m in zip(phi[known], mask[known], strict=True)]
+        np.testing.assert_allclose(found[known], expected)
+
+
+@pytest.mark.parametrize("name", ["effective_features", "features_for", "gini", "relevance_mass", "relevance_rank", "mask_auroc"])
+def test_an_absent_feature_is_as_if_it_were_not_a_column(name):
+    """Texts have words of their own number: what stands beyond them, NaN or not, does not count."""
+    phi, mask = RNG.integers(-3, 4, (30, 6)).astype(float), RNG.random((30, 6)) < 0.5
+    present = np.ones((30, 6), dtype=bool)
+    present[:, [1, 4]] = False
+    padded = np.where(present, phi, RNG.choice([np.nan, 0.0, 9.0], phi.shape))
+    more = {"features_for": (0.8,)}.get(name, ())
+    masks = [(), ()] if name in ("effective_features", "features_for", "gini") else [(mask,), (mask[:, [0, 2, 3, 5]],)]
+    function = getattr(arrays, name)
+    np.testing.assert_allclose(function(padded, *masks[0], *more, present), function(phi[:, [0, 2, 3, 5]], *masks[1], *more))

@@ -11,11 +11,11 @@ from sklearn.tree import DecisionTreeRegressor
 
 from tests.made import mixed
 from tests.toys import valued
+from xai_compare import effects
 from xai_compare.data.tabular import as_frame, as_table, assemble
+from xai_compare.effects import Column
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
-from xai_compare.metrics import _effects as effects
-from xai_compare.metrics._effects import Column
 from xai_compare.models.adapt import adapt
 from xai_compare.models.function import FunctionModel
 from xai_compare.models.zoo import KINDS

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -21,6 +22,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     StackingClassifier,
     VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
@@ -253,7 +255,19 @@ def test_a_threshold_changes_the_decision_and_nothing_else() -> None:
 
 TREE, FOREST = DecisionTreeClassifier(max_depth=3, random_state=0), RandomForestClassifier(5, random_state=0)
 HOLDERS = {
-    "calibrated": (CalibratedClassifierCV(LinearSVC(), cv=3), "calibration curve"),
+    "calibrated": (CalibratedClassifierCV(LinearSVC(), cv=3), "several models, each bent by a calibration curve"),
+    "calibrated by steps": (CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=3, ensemble=False), "kind isotonic"),
+    "calibrated by heat": (CalibratedClassifierCV(LinearSVC(), method="temperature", cv=3, ensemble=False), "kind temperature"),
+    "calibrated boosting": (
+        CalibratedClassifierCV(GradientBoostingClassifier(n_estimators=3), cv=3, ensemble=False),
+        "GradientBoostingClassifier, which is not linear",
+    ),
+    "calibrated kernel": (CalibratedClassifierCV(SVC(), cv=3, ensemble=False), "SVC, which is not linear"),
+    "calibrated forest": (CalibratedClassifierCV(FOREST, cv=3, ensemble=False), "RandomForestClassifier, which is not linear"),
+    "vote of lines": (
+        VotingClassifier([("a", LogisticRegression()), ("b", LogisticRegression(C=0.1))], voting="soft"),
+        "not all its members",
+    ),
     "stacked": (StackingClassifier([("t", TREE)], cv=3), "into another model"),
     "hard vote": (VotingClassifier([("t", TREE), ("f", FOREST)]), None),
     "mixed vote": (VotingClassifier([("t", TREE), ("l", LogisticRegression())], voting="soft"), "not all its members"),
@@ -275,6 +289,92 @@ def test_a_holder_that_cannot_be_read_says_why_and_still_predicts(name: str) -> 
     assert not {"tree", "linear"} & model.offers
     assert reason in model.treeless
     np.testing.assert_array_equal(model.predict(X, "probability"), fitted.predict_proba(X))
+
+
+LINES = {
+    "logistic": LogisticRegression(),
+    "machine": LinearSVC(C=0.1),
+    "linear kernel": SVC(kernel="linear"),
+    "ridge": RidgeClassifier(),
+    "descent": SGDClassifier(random_state=0),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression()),
+    "search": GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_calibrated_line_is_linear_in_its_log_odds(name: str, held) -> None:
+    fitted = CalibratedClassifierCV(clone(LINES[name]), cv=3, ensemble=False).fit(held, BINARY)
+    model = adapt_sklearn("m", fitted, X.head(30))
+    assert (model.native, model.closed) == ("margin", "")
+    assert {"linear", "margin", "probability"} <= model.offers
+    p, z = model.predict(X, "probability"), model.predict(X, "margin")
+    np.testing.assert_array_equal(p, fitted.predict_proba(held))
+    np.testing.assert_allclose(z[:, 1], np.log(p[:, 1] / p[:, 0]), rtol=1e-7, atol=1e-7)
+    w, b = model.weights
+    np.testing.assert_allclose(model.encode(X) @ w.T + b, z, atol=1e-9)
+    for space in ("probability", "margin"):
+        np.testing.assert_allclose(model.predict_encoded(model.encode(X), space), model.predict(X, space), rtol=1e-12, atol=1e-12)
+    assert [model.outputs[place] for place in model.decide(X)] == fitted.predict(held).tolist()
+
+
+def test_the_margin_of_a_calibrated_line_is_not_a_clipped_probability() -> None:
+    fitted = CalibratedClassifierCV(LogisticRegression(C=1e6), cv=3, ensemble=False).fit(X[["a"]], BINARY)
+    model = adapt_sklearn("m", fitted, X[["a"]].head(30))
+    far = X[["a"]].head(4) * 1e6
+    assert set(model.predict(far, "probability").ravel()) <= {0.0, 1.0}
+    z = model.predict(far, "margin")[:, 1]
+    np.testing.assert_allclose(z / far.a, model.weights[0][1, 0], rtol=1e-4)
+    assert np.isfinite(z).all()
+
+
+def test_a_calibrated_line_behind_columns_frozen_and_with_a_threshold() -> None:
+    frame = mixed(120)
+    y = outcome(frame)
+    inner = one_hot_pipe(LogisticRegression(max_iter=1000)).fit(frame, y)
+    frozen = CalibratedClassifierCV(FrozenEstimator(inner)).fit(frame, y)  # a frozen one is not fitted again: one curve
+    outer = FixedThresholdClassifier(FrozenEstimator(frozen), threshold=0.7, pos_label="yes").fit(frame, y)
+    for each in (frozen, outer):
+        model = adapt_sklearn("m", each, frame.head(30))
+        assert model.owner.tolist() == [0, 1, 2, 3, 3, 3, 4, 4]
+        assert "linear" in model.offers
+        z = model.predict(frame, "margin")
+        np.testing.assert_allclose(1 / (1 + np.exp(-z[:, 1])), each.predict_proba(frame)[:, 1], atol=1e-12)
+        assert [model.outputs[place] for place in model.decide(frame)] == each.predict(frame).tolist()
+
+
+def test_a_calibrated_line_of_three_classes_keeps_its_probabilities_and_says_why() -> None:
+    model = adapt_sklearn("m", CalibratedClassifierCV(LinearSVC(), cv=3, ensemble=False).fit(X, THREE), X.head(30))
+    assert (model.native, model.weights, model.offers) == ("probability", None, {"probability"})
+    assert "a calibration curve of its own" in model.treeless
+
+
+def test_a_calibrated_line_behind_a_step_that_mixes_has_its_margin_and_no_weights() -> None:
+    pipe = make_pipeline(PCA(2), CalibratedClassifierCV(LinearSVC(), cv=3, ensemble=False)).fit(X, BINARY)
+    model = adapt_sklearn("m", pipe, X.head(30))
+    assert (model.owner, model.weights, model.native) == (None, None, "margin")
+    p = pipe.predict_proba(X)
+    np.testing.assert_allclose(model.predict(X, "margin")[:, 1], np.log(p[:, 1] / p[:, 0]), atol=1e-7)
+
+
+def test_a_vote_of_lines_for_a_value_is_linear() -> None:
+    lines = [("a", LinearRegression()), ("b", Ridge(50.0)), ("x", "drop"), ("c", SVR(kernel="linear"))]
+    vote = make_pipeline(StandardScaler(), VotingRegressor(lines, weights=[1, 3, 9, 2])).fit(X, VALUE)
+    model = adapt_sklearn("m", vote, X.head(30))
+    assert "linear" in model.offers
+    w, b = model.weights
+    np.testing.assert_allclose(model.encode(X) @ w.T + b, vote.predict(X)[:, None], rtol=1e-8)
+    mixed_up = VotingRegressor([("a", LinearRegression()), ("b", SVR())]).fit(X, VALUE)
+    assert adapt_sklearn("m", mixed_up, X.head(30)).weights is None
+
+
+def test_a_linear_kernel_on_sparse_columns_is_linear() -> None:
+    frame = mixed(90)
+    columns = ColumnTransformer([("c", OneHotEncoder(), ["town", "owner"])], remainder=StandardScaler(), sparse_threshold=1.0)
+    for core in (SVC(kernel="linear"), CalibratedClassifierCV(SVC(kernel="linear"), cv=3, ensemble=False)):
+        model = adapt_sklearn("m", make_pipeline(columns, core).fit(frame, outcome(frame)), frame.head(30))
+        w, b = model.weights
+        np.testing.assert_allclose(model.encode(frame) @ w.T + b, model.predict(frame, "margin"), atol=1e-8)
 
 
 def test_a_soft_vote_of_trees_is_their_weighted_average() -> None:

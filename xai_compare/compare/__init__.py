@@ -7,17 +7,39 @@ from collections.abc import Mapping, Sequence
 from xai_compare.compare.agreement import agreement_rows, predictions_agree
 from xai_compare.compare.curves import curve_rows
 from xai_compare.compare.gaps import gap_rows
+from xai_compare.compare.importance import importance_rows
 from xai_compare.compare.pairs import BEST_METHOD, SAME_METHOD
 from xai_compare.compare.performance import performance_rows
 from xai_compare.compare.power import powerless
 from xai_compare.compare.questions import OWN
-from xai_compare.compare.rows import AgreementRow, Comparison, CurveRow, GapRow, Interval, PerformanceRow, SkillRow, Verdict
+from xai_compare.compare.rows import (
+    AgreementRow,
+    Comparison,
+    CurveRow,
+    GapRow,
+    ImportanceRow,
+    Interval,
+    PerformanceRow,
+    SkillRow,
+    Verdict,
+)
 from xai_compare.compare.skill import skill_rows
 from xai_compare.errors import StudyError
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 
-__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict", "compare"]
+__all__ = [
+    "AgreementRow",
+    "Comparison",
+    "CurveRow",
+    "GapRow",
+    "ImportanceRow",
+    "Interval",
+    "PerformanceRow",
+    "SkillRow",
+    "Verdict",
+    "compare",
+]
 
 
 _PAIRINGS = (SAME_METHOD, BEST_METHOD)
@@ -31,7 +53,7 @@ def compare(
     seed: int = 0,
     pairings: Sequence[str] = _PAIRINGS,
 ) -> Comparison:
-    """Every statistic of a study: skills, gaps with verdicts, agreement, performance, curves.
+    """Every statistic of a study: skills, gaps with verdicts, agreement, performance, curves, importance of features.
 
     Parameters
     ----------
@@ -74,6 +96,7 @@ def compare(
         predictions_agree=predictions_agree(results, level),
         curves=curve_rows(results, level, streams),
         powerless=frozenset((model, metric) for condition, model, metric in silent if condition == OWN),
+        importance=importance_rows(results, level, streams),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
+__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "ImportanceRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
 
 Verdict = Literal["better", "worse", "cannot be told apart", "no power here"]
 
@@ -128,6 +128,23 @@ class CurveRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportanceRow:
+    """How much of one model's attributions by one method a feature takes: `share` of the strength of all features, 0 to 1.
+
+    rank : 1 for the largest share; features of the same share have the same rank. None where nothing is attributed.
+    difference : of the share to the reference model's by the same method, paired by case; None for the reference itself, or without
+    its share. A method with one vector for all cases has no intervals.
+    """
+
+    model: str
+    explainer: str
+    feature: str
+    rank: int | None
+    share: Interval
+    difference: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Every number of the report that is a statistic.
 
@@ -143,3 +160,4 @@ class Comparison:
     predictions_agree: Mapping[str, Interval]
     curves: tuple[CurveRow, ...] = ()
     powerless: frozenset[tuple[str, str]] = frozenset()
+    importance: tuple[ImportanceRow, ...] = ()

@@ -27,12 +27,12 @@ _SEEN = 1000  # values that are looked at to tell what a column holds
 def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A table with everything done that the study declares of its columns, and facts about it.
 
-    Codes for missing values become missing, columns of codes become categories, dates their parts.
+    Codes for missing values become missing, columns of codes become categories, ordinal ones categories with an order, dates their parts.
 
     Raises
     ------
     DataError
-        For a column that is not there, with the nearest name; for a date that is none.
+        For a column that is not there, with the nearest name; for a date that is none; for a value that is no level.
     """
     named: dict[str, tuple[Any, ...]] = {
         "target": (spec.target,),
@@ -40,6 +40,7 @@ def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFr
         "id": (spec.id,),
         "drop": spec.drop,
         "categorical": spec.categorical,
+        "ordinal": tuple(spec.ordinal),
         "dates": tuple(spec.dates),
     }
     for key, columns in named.items():
@@ -47,8 +48,11 @@ def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFr
             if column is not None and column not in frame.columns:
                 raise DataError(f"{where} has no column '{column}', which data.{key} names: {nearest(column, frame.columns)}")
     others = {spec.target, spec.split, spec.id, *spec.drop}
-    if twice := [column for column in spec.dates if column in others]:
-        raise DataError(f"{where}: the column '{twice[0]}' stands under data.dates and is no feature: leave it out of one of them")
+    for key, columns in (("dates", tuple(spec.dates)), ("ordinal", tuple(spec.ordinal))):
+        if twice := [column for column in columns if column in others]:
+            raise DataError(f"{where}: the column '{twice[0]}' stands under data.{key} and is no feature: leave it out of one of them")
+    if twice := [column for column in spec.ordinal if column in {*spec.categorical, *spec.dates}]:
+        raise DataError(f"{where}: the column '{twice[0]}' of data.ordinal stands under data.categorical or data.dates as well")
     frame = frame.copy()
     kept = [column for column in frame.columns if column not in {spec.target, spec.split, spec.id, *spec.drop}]
     facts: dict[str, Any] = {}
@@ -57,6 +61,8 @@ def declared(frame: pd.DataFrame, spec: DataSpec, where: str) -> tuple[pd.DataFr
     for column in spec.categorical:
         known = frame[column].notna()
         frame[column] = frame[column].map(_code, na_action="ignore").astype(object).where(known, None)
+    for column, levels in spec.ordinal.items():
+        frame[column] = _ordered(frame[column], [_code(level) for level in levels], column, where)
     for column, parts in spec.dates.items():
         frame = _parted(frame, column, parts, where)
     return frame, facts
@@ -93,6 +99,21 @@ def _is_number(code: Any) -> bool:
 
 def _code(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _ordered(values: pd.Series[Any], levels: list[str], column: str, where: str) -> pd.Series[Any]:
+    """The levels of a column as categories with an order, the lowest first."""
+    import pandas as pd
+
+    if twice := [level for level in levels if levels.count(level) > 1]:
+        raise DataError(f"data.ordinal.{column} names the level '{twice[0]}' twice")
+    texts = values.map(_code, na_action="ignore")
+    if strange := sorted(set(texts.dropna()) - set(levels)):
+        raise DataError(
+            f"{where}: the column '{column}' holds '{strange[0]}', which is none of the levels of data.ordinal: {', '.join(levels)}. "
+            f"Name all levels, from the lowest to the highest"
+        )
+    return pd.Series(pd.Categorical(texts, categories=levels, ordered=True), index=values.index)
 
 
 def _parted(frame: pd.DataFrame, column: str, parts: tuple[str, ...], where: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,29 @@ import numpy.typing as npt
 
 from xai_compare.data.columns import checked_columns, declared, suspicious
 from xai_compare.data.reading import read_table
-from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, class_name, classes_of, guess_task, strata_of
+from xai_compare.data.slices import sliced
+from xai_compare.data.tabular import (
+    as_frame,
+    as_table,
+    assemble,
+    class_codes,
+    class_name,
+    classes_of,
+    grouped,
+    guess_task,
+    strata_of,
+)
 from xai_compare.errors import DataError, UnknownName, nearest
 from xai_compare.registry import Registry
 from xai_compare.streams import Streams
-from xai_compare.types import Data, IntArray, Task
+from xai_compare.types import Data, IntArray, Task, Truth
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xai_compare.config import DataSpec
 
-__all__ = ["SOURCES", "Held", "Source", "read"]
+__all__ = ["SOURCES", "Held", "Locate", "Source", "check_no_file", "read"]
 
 Locate = Callable[[Path], Path]
 
@@ -33,7 +44,8 @@ class Held:
     """What a source holds: features and target of all rows, which of them are held out if that is fixed, facts for the manifest.
 
     frame : (n, d). target : (n,). test : (n,) True for rows that are held out, or None where the study draws them.
-    ids : (n,) what tells the rows apart, or None.
+    ids : (n,) what tells the rows apart, or None. slices : {column: (n,) the slice of each row}.
+    truth : what explains the test rows of the data as they are drawn, where that is known.
     """
 
     frame: pd.DataFrame
@@ -41,6 +53,8 @@ class Held:
     test: npt.NDArray[np.bool_] | None = None
     ids: tuple[str, ...] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    slices: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    truth: Callable[[Data], Truth] | None = None
 
 
 Source = Callable[["DataSpec", str, Locate], Held]
@@ -50,27 +64,39 @@ SOURCES: Registry[Source] = Registry("data source", "xai_compare.data")
 
 # The tables that scikit-learn ships inside the package; its fetchers need a network.
 _SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
-_OF_FILES = ("path", "train", "test", "split", "target", "id", "missing", "categorical", "dates", "drop")
+_OF_FILES = ("path", "train", "test", "split", "target", "id", "missing", "categorical", "ordinal", "dates", "drop")
+
+
+def check_no_file(spec: DataSpec) -> None:
+    """Refuse what only makes sense for a file."""
+    if given := [key for key in _OF_FILES if getattr(spec, key)]:
+        raise DataError(f"'{spec.source}' reads no file: remove {given[0]}, or name a file and no source")
+
+
+def _check_no_params(spec: DataSpec) -> None:
+    if spec.params:
+        raise DataError(f"'{spec.source}' takes no params, found {', '.join(spec.params)}: remove them")
 
 
 @SOURCES.register("sklearn")
 def _from_sklearn(spec: DataSpec, name: str, locate: Locate) -> Held:
     from sklearn import datasets
 
-    if given := [key for key in _OF_FILES if getattr(spec, key)]:
-        raise DataError(f"'{spec.source}' reads no file: remove {given[0]}, or name a file and no source")
+    check_no_file(spec)
+    _check_no_params(spec)
     if name not in _SKLEARN:
         raise UnknownName(f"unknown scikit-learn data set '{name}': {nearest(name, _SKLEARN)}")
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     y = bunch.target.to_numpy()
     if "target_names" in bunch:
         y = np.asarray([str(label) for label in bunch.target_names])[y]
-    return Held(bunch.data, y, facts={"public": True})
+    return Held(bunch.data, y, facts={"public": True}, slices=sliced(bunch.data, spec.slices, f"'{spec.source}'"))
 
 
 @SOURCES.register("csv")  # the name it had when it read nothing else
 @SOURCES.register("file")
 def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
+    _check_no_params(spec)
     if name:
         raise DataError(f"'{spec.source}' names its file by path: write source: file, path: {name}")
     assert spec.target is not None  # the study is checked
@@ -88,12 +114,13 @@ def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
         raise DataError(f"{where}: the column '{spec.id}', which tells the rows apart, is empty in {empty} rows")
     if ids is not None and len(set(ids)) < len(ids):
         raise DataError(f"{where}: the column '{spec.id}' does not tell the rows apart: {len(ids) - len(set(ids))} values come again")
+    slices = sliced(frame, spec.slices, where)
     frame = frame.drop(columns=list({name for name in (spec.target, spec.split, spec.id, *spec.drop) if name is not None}))
     if len(files) > 1:
         _check_alike(frame, where)
     checked_columns(frame, where)
     facts |= declarations | {"public": False, "target": spec.target}
-    return Held(frame, target, test, ids, facts)
+    return Held(frame, target, test, ids, facts, slices)
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -170,7 +197,9 @@ def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
     facts = held.facts | {"source": spec.source, "rows": len(frame), "columns": len(frame.columns)}
     if hints := suspicious(train.inputs, y[parts[0]], task):
         facts["leakage"] = hints
-    return assemble(train, tested, task, classes, (spec.background, spec.explain), streams, facts)
+    data = grouped(assemble(train, tested, task, classes, (spec.background, spec.explain), streams, facts), spec.groups)
+    data = replace(data, slices={column: labels[parts[1]] for column, labels in held.slices.items()})
+    return data if held.truth is None else replace(data, truth=held.truth(data))
 
 
 def _encode_target(target: npt.NDArray[Any], task: Task, positive: Any) -> tuple[list[str], npt.NDArray[Any]]:

@@ -1,9 +1,9 @@
-"""The feature space of a table: one feature per raw column, hidden by values from elsewhere."""
+"""The feature space of a table: one feature per raw column, or per group of columns, hidden by values from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILLS", "MOVE", "Kind", "TableSpace", "mix_frames"]
 
-Kind = Literal["numeric", "categorical"]
+Kind = Literal["numeric", "categorical", "ordinal"]
 FILLS = ("background", "reference")
 MOVE = 0.01
 """By how much of its column's ranks a number moves at most to make a neighbour; by one rank in a short column."""
@@ -71,27 +71,57 @@ def _commonest(column: pd.Series[Any]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class TableSpace:
-    """d raw columns, numeric or categorical, and two ways of hiding them.
+    """The features of a table with c raw columns, and two ways of hiding them.
+
+    A feature is a column, or several that are shown and hidden as one (a group).
 
     `background`: the values of every background row in turn, outputs averaged by the game.
-    `reference`: one row of medians (numeric) and most frequent values (categorical) of the background.
+    `reference`: one row of medians (numeric) and most frequent values (the others) of the background.
 
     Attributes
     ----------
-    kinds : (d,) "numeric" or "categorical".
-    background : DataFrame (B, d), the one background of the study.
+    column_kinds : (c,) "numeric", "categorical" or "ordinal" (categories with an order).
+    background : DataFrame (B, c), the one background of the study.
+    groups : the columns of each group by its name; a column is in one at most.
     """
 
-    kinds: tuple[Kind, ...]
+    column_kinds: tuple[Kind, ...]
     background: pd.DataFrame
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def _members(self) -> dict[str, list[int]]:
+        """The columns of each feature, by the feature's name; a group stands where its first column stands."""
+        group_of = {column: name for name, columns in self.groups.items() for column in columns}
+        members: dict[str, list[int]] = {}
+        for j, column in enumerate(self.columns):
+            members.setdefault(group_of.get(column, column), []).append(j)
+        return members
 
     @property
     def d(self) -> int:
-        return len(self.kinds)
+        return len(self._members)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """(c,) names of the raw columns."""
+        return tuple(map(str, self.background.columns))
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(map(str, self.background.columns))
+        return tuple(self._members)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple("group" if name in self.groups else self.column_kinds[columns[0]] for name, columns in self._members.items())
+
+    @cached_property
+    def feature_of(self) -> IntArray:
+        """(c,) the feature that each raw column belongs to."""
+        out = np.empty(len(self.column_kinds), dtype=np.int64)
+        for feature, columns in enumerate(self._members.values()):
+            out[columns] = feature
+        return out
 
     @property
     def fills(self) -> tuple[str, ...]:
@@ -115,29 +145,29 @@ class TableSpace:
         source = self.fill_rows(fill)
         width = len(source)
         source_rows = np.tile(np.arange(width), len(rows))
-        return mix_frames(inputs, np.repeat(rows, width), source, source_rows, np.repeat(keep, width, axis=0))
+        return mix_frames(inputs, np.repeat(rows, width), source, source_rows, np.repeat(keep[:, self.feature_of], width, axis=0))
 
     def with_background(self, inputs: pd.DataFrame) -> TableSpace:
-        return TableSpace(self.kinds, inputs)
+        return replace(self, background=inputs)
 
     def neighbours(self, inputs: pd.DataFrame, known: pd.DataFrame, count: int, draws: Sequence[np.random.Generator]) -> pd.DataFrame:
-        """(n * count, d): every number moved by up to `MOVE` of the ranks of its column in `known`, one category drawn anew from there.
+        """(n * count, c): every number moved by up to `MOVE` of the ranks of its column in `known`, one category drawn anew from there.
 
         So every value stays one that was seen; a missing value stays missing. A value that fills more than `MOVE` of its column
         moves now and then only, and the category that is drawn may be the old one.
         """
         import pandas as pd
 
-        n = len(inputs)
+        n, c = len(inputs), len(self.column_kinds)
         rows = np.repeat(np.arange(n), count)
-        drawn = np.array([draw.random((count, self.d + 1)) for draw in draws]).reshape(n * count, self.d + 1)
-        categorical = np.flatnonzero(np.array(self.kinds) == "categorical")
+        drawn = np.array([draw.random((count, c + 1)) for draw in draws]).reshape(n * count, c + 1)
+        categorical = np.flatnonzero(np.array(self.column_kinds) != "numeric")
         redrawn = categorical[(drawn[:, -1] * len(categorical)).astype(np.int64)] if len(categorical) else np.full(n * count, -1)
         columns: dict[str, Any] = {}
         for j, name in enumerate(self.background.columns):
             own, seen = inputs[name], known[name].dropna()
             moves = own.notna().to_numpy()[rows] & (len(seen) > 0)
-            if self.kinds[j] == "numeric":
+            if self.column_kinds[j] == "numeric":
                 seen = seen.sort_values(kind="stable")
                 at = _moved(seen.to_numpy(dtype=np.float64), own.to_numpy(dtype=np.float64, na_value=np.nan)[rows], drawn[:, j])
             else:
@@ -148,31 +178,31 @@ class TableSpace:
 
     @cached_property
     def reference(self) -> pd.DataFrame:
-        """(1, d) the middle of the background: median, or the most frequent value (ties: the first in sorted order)."""
+        """(1, c) the middle of the background: median, or the most frequent value (ties: the first in sorted order)."""
         import pandas as pd
 
         row: dict[str, Any] = {}
-        for name, kind in zip(self.background.columns, self.kinds, strict=True):
+        for name, kind in zip(self.background.columns, self.column_kinds, strict=True):
             column = self.background[name]
             value = column.median() if kind == "numeric" else _commonest(column)
             value = np.nan if kind == "numeric" and pd.isna(value) else value
             whole = kind == "numeric" and not pd.isna(value) and pd.api.types.is_integer_dtype(column.dtype) and float(value).is_integer()
-            dtype = column.dtype if kind == "categorical" or whole else None
+            dtype = column.dtype if kind != "numeric" or whole else None
             row[name] = pd.Series([value], dtype=dtype)
         return pd.DataFrame(row, columns=self.background.columns)
 
     @cached_property
     def levels(self) -> dict[int, list[Any]]:
-        """The values of each categorical column in the background, sorted as text, by column position."""
+        """The values of each column that is not numeric in the background, sorted as text, by column position."""
         return {
             j: sorted(self.background[name].dropna().unique().tolist(), key=str)
-            for j, (name, kind) in enumerate(zip(self.background.columns, self.kinds, strict=True))
-            if kind == "categorical"
+            for j, (name, kind) in enumerate(zip(self.background.columns, self.column_kinds, strict=True))
+            if kind != "numeric"
         }
 
     def to_numbers(self, inputs: pd.DataFrame, levels: dict[int, list[Any]]) -> Array:
-        """(n, d) float64: numeric columns as they are, categorical ones as positions in `levels` (NaN for a value not in it)."""
-        out = np.empty((len(inputs), self.d))
+        """(n, c) float64: numeric columns as they are, the others as positions in `levels` (NaN for a value not in it)."""
+        out = np.empty((len(inputs), len(self.column_kinds)))
         for j, name in enumerate(inputs.columns):
             if j in levels:
                 place = {value: position for position, value in enumerate(levels[j])}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from xai_compare.data.space import Kind, TableSpace
-from xai_compare.errors import DataError
+from xai_compare.errors import DataError, nearest
 from xai_compare.streams import Streams
 from xai_compare.types import Data, IntArray, Table, Task
 
@@ -23,6 +24,7 @@ __all__ = [
     "class_codes",
     "class_name",
     "classes_of",
+    "grouped",
     "guess_task",
     "kinds_of",
     "missing_report",
@@ -47,7 +49,7 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
     import pandas as pd
 
     if not isinstance(inputs, pd.DataFrame) and hasattr(inputs, "to_pandas"):  # polars, pyarrow and the like
-        inputs = inputs.to_pandas()
+        inputs = _to_pandas(inputs)
     if isinstance(inputs, pd.DataFrame):
         frame = inputs.reset_index(drop=True)
         frame.columns = pd.Index([str(name) for name in frame.columns])
@@ -64,6 +66,16 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
         frame = frame[list(columns)]
     _check_values(frame, what)
     return frame
+
+
+def _to_pandas(inputs: Any) -> pd.DataFrame:
+    """Another library's frame in pandas' form: by its own conversion, which in polars needs pyarrow, or column by column without it."""
+    import pandas as pd
+
+    try:
+        return inputs.to_pandas()  # type: ignore[no-any-return]
+    except ImportError:
+        return pd.DataFrame({name: inputs[name].to_numpy() for name in inputs.columns})
 
 
 def _check_columns(frame: pd.DataFrame, columns: Sequence[str] | None, what: str) -> None:
@@ -83,7 +95,7 @@ def _check_values(frame: pd.DataFrame, what: str) -> None:
 
 
 def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
-    """numeric for numbers, categorical for everything else (text, categories, booleans).
+    """numeric for numbers, ordinal for categories with an order, categorical for everything else (text, categories, booleans).
 
     Raises
     ------
@@ -97,7 +109,9 @@ def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
         dtype = frame[name].dtype
         if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
             raise DataError(f"column '{name}' holds dates. Turn it into numbers first (year, month, days since an event)")
-        kinds.append("numeric" if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype) else "categorical")
+        ordered = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered
+        number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        kinds.append("numeric" if number else "ordinal" if ordered else "categorical")
     return tuple(kinds)
 
 
@@ -186,3 +200,27 @@ def assemble(
     explain = spread_rows(None, len(test.inputs), sizes[1], streams.at("explain").shared())
     space = TableSpace(kinds_of(train.inputs), train.inputs.iloc[background].reset_index(drop=True))
     return Data(train, test, explain, background, space, task, tuple(classes), about)
+
+
+def grouped(data: Data, groups: Mapping[str, Sequence[str]]) -> Data:
+    """The same data with some columns counting as one feature.
+
+    Parameters
+    ----------
+    groups : the columns of each group, by the name of the feature that they become.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there, and for a group with the name of another feature.
+    """
+    if not groups:
+        return data
+    columns = tuple(map(str, data.train.inputs.columns))
+    for name, members in groups.items():
+        if missing := [column for column in members if column not in columns]:
+            raise DataError(f"data.groups.{name} names the column '{missing[0]}', which is no feature: {nearest(missing[0], columns)}")
+        if name in columns and name not in members:
+            raise DataError(f"data.groups.{name} has the name of a column that is not in it: give the group another name")
+    assert isinstance(data.space, TableSpace)  # what was read is a table
+    return replace(data, space=replace(data.space, groups={name: tuple(members) for name, members in groups.items()}))

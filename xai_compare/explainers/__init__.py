@@ -23,6 +23,7 @@ class Explainer(Protocol):
     one vector (then it is run once over all cases). additive : whether base + values add up to the output.
     control : True for the one that knows nothing of the model. depends_on : which settings of the game its values hang on, of
     "output" and "fill"; where it hangs on neither, its values are taken over when the study asks again under another.
+    `on_request` (optional) : True for one that is too dear to run unasked, which auto leaves out.
     """
 
     title: ClassVar[str]

@@ -6,24 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from xai_compare.types import Array, BoolArray
+from xai_compare.types import Array, BoolArray, FeatureSpace
 
 __all__ = ["clusters", "spearman"]
 
 
-def spearman(frame: Any, kinds: tuple[str, ...]) -> Array:
-    """(d, d) rank correlation of the numeric columns, ties at their mean rank, missing values left out pair by pair.
+def spearman(frame: Any, space: FeatureSpace) -> Array:
+    """(d, d) rank correlation of the features that are one numeric column each, ties at their mean rank, missing values left out
+    pair by pair.
 
-    0 where there is none: a categorical or a constant column, or no row with both values. The diagonal is 1.
+    0 where there is none: for categories, groups and constant columns, and where no row has both values. The diagonal is 1.
     """
     import pandas as pd
 
-    d = len(kinds)
-    out = np.eye(d)
-    numeric = [j for j, kind in enumerate(kinds) if kind == "numeric"]
+    out = np.eye(space.d)
+    numeric = [j for j, kind in enumerate(space.kinds) if kind == "numeric"]
     if len(numeric) < 2 or len(frame) < 2:
         return out
-    columns = pd.DataFrame({j: frame.iloc[:, j].to_numpy(dtype=np.float64, na_value=np.nan) for j in numeric})
+    at = {feature: column for column, feature in enumerate(space.feature_of.tolist())}
+    columns = pd.DataFrame({j: frame.iloc[:, at[j]].to_numpy(dtype=np.float64, na_value=np.nan) for j in numeric})
     if columns.isna().to_numpy().any():
         found = columns.corr(method="spearman").to_numpy(copy=True)
     else:

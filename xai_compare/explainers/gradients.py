@@ -11,6 +11,7 @@ from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
+from xai_compare.models.reordered import own_target
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, IntArray
 
@@ -85,7 +86,7 @@ class IntegratedGradients:
         from xai_compare.models._nets import InSpace, one_thread
 
         captum = Captum(InSpace(game.model.core, game.output).eval())
-        b = len(baselines)
+        b, own = len(baselines), own_target(game.model, game.target)
         out = np.empty(cases.shape)
         step = max(1, _ROWS // b)  # captum cannot cut its paths into fewer rows than there are paths
         with one_thread():
@@ -94,7 +95,7 @@ class IntegratedGradients:
                 values = captum.attribute(
                     _tensor(np.repeat(some, b, axis=0)),
                     _tensor(np.tile(baselines, (len(some), 1))),
-                    target=torch.from_numpy(np.repeat(game.target[start : start + step], b)),
+                    target=torch.from_numpy(np.repeat(own[start : start + step], b)),
                     n_steps=self.steps,
                     internal_batch_size=max(_ROWS, b),
                 )
@@ -168,9 +169,9 @@ class InputXGradient:
 
 def _owner(game: Game) -> IntArray:
     """The feature of each column of a model with gradients."""
-    if "gradient" not in game.model.offers or game.model.owner is None:
+    if "gradient" not in game.model.offers or game.owner is None:
         raise NotApplicable("it needs gradients, and this model has none")
-    return game.model.owner
+    return game.owner
 
 
 def _gradient(game: Game) -> tuple[Array, Array]:
@@ -184,7 +185,9 @@ def _gradient(game: Game) -> tuple[Array, Array]:
     cases = game.model.encode(game.inputs)
     net = InSpace(game.model.core, game.output).eval()
     with one_thread():
-        found = Captum(net).attribute(_tensor(cases).requires_grad_(), target=torch.from_numpy(game.target), abs=False)
+        found = Captum(net).attribute(
+            _tensor(cases).requires_grad_(), target=torch.from_numpy(own_target(game.model, game.target)), abs=False
+        )
     gradient: Array = found.detach().double().numpy()
     return gradient, cases
 

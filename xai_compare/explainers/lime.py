@@ -9,7 +9,8 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.game import BLOCK, Game
+from xai_compare.game import BLOCK, Game, unseen_features
+from xai_compare.models.encoding import fold
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution
 
@@ -26,7 +27,7 @@ class Lime:
     (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
     Whole-number columns move to the nearest value of the background or of the case. A missing value is a category, and for a number
     a bin, of its own, drawn as often as the background has it (the package cannot perturb it). Values are in the output space of the game;
-    they do not add up to the output.
+    they do not add up to the output. A group of columns gets the sum of what each of its columns gets.
 
     Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
 
@@ -58,14 +59,16 @@ class Lime:
         from xai_compare.explainers._lime_bins import Neighbourhood, local_ridge
 
         space, background = game.data.space, game.data.background_inputs()
+        names = tuple(map(str, background.columns))
         # Values seen in the cases but not in the background are categories too.
         levels = _levels(space, background, game.inputs)
         known, cases = _numbers(space, background, levels), _numbers(space, game.inputs, levels)
-        holes = _holes(known, levels, space.names)
-        law = Neighbourhood(_explainer(np.where(np.isnan(known), 0.0, known), levels, space.names), holes)
+        holes = _holes(known, levels, names)
+        law = Neighbourhood(_explainer(np.where(np.isnan(known), 0.0, known), levels, names), holes)
         frames = _Frames(space, levels, game.inputs)
         own, whole = law.own_cells(cases), _whole_numbers(background, known, levels)
-        values, fits = np.zeros((game.n, game.d)), np.zeros(game.n)
+        values, fits = np.zeros(cases.shape), np.zeros(game.n)
+        seen = ~unseen_features(game.model, space)[space.feature_of]  # what a model is not given is no term of what imitates it
         # One call of the model answers for several cases: much of a small call is its overhead.
         step = max(1, BLOCK // self.samples)
         for start in range(0, game.n, step):
@@ -76,15 +79,15 @@ class Lime:
             outputs = game.predict(inputs).reshape(len(block), self.samples, -1)
             for place, i in enumerate(block):
                 same, _ = drawn[place]
-                values[i], fits[i] = local_ridge(same, outputs[place, :, game.target[i]], law.weights(same))
+                values[i, seen], fits[i] = local_ridge(same[seen], outputs[place, :, game.target[i]], law.weights(same))
         about: dict[str, Any] = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
-        if gaps := [name for name, column in zip(space.names, background.columns, strict=True) if background[column].isna().any()]:
+        if gaps := [name for name, column in zip(names, background.columns, strict=True) if background[column].isna().any()]:
             about["missing"] = f"a category, or a bin, of its own for: {', '.join(gaps)}"
-        return Attribution(values, game.target, game.output, about=about)
+        return Attribution(fold(values, space.feature_of, game.d), game.target, game.output, about=about)
 
 
 def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
-    """The known values of each categorical column, sorted as text."""
+    """The known values of each column that is not numeric, sorted as text."""
     levels: dict[int, list[Any]] = {}
     for j in space.levels:
         column = background.columns[j]
@@ -94,7 +97,7 @@ def _levels(space: Any, background: Any, inputs: Any) -> dict[int, list[Any]]:
 
 
 def _numbers(space: Any, inputs: Any, levels: dict[int, list[Any]]) -> Array:
-    """(n, d) the inputs as numbers; a missing category comes after the known ones, a missing number is NaN."""
+    """(n, c) the inputs as numbers; a missing category comes after the known ones, a missing number is NaN."""
     out: Array = space.to_numbers(inputs, levels)
     for j, values in levels.items():
         out[np.isnan(out[:, j]), j] = len(values)
@@ -117,7 +120,7 @@ class _Frames:
     def __init__(self, space: Any, levels: dict[int, list[Any]], inputs: Any) -> None:
         self._columns = space.background.columns
         # The values of each categorical column, turned into its dtype once: a row then takes one of them.
-        places = np.zeros((max(map(len, levels.values()), default=0), space.d))
+        places = np.zeros((max(map(len, levels.values()), default=0), len(self._columns)))
         for j, values in levels.items():
             places[:, j] = np.minimum(np.arange(len(places)), len(values) - 1)
         known = space.from_numbers(places, levels)

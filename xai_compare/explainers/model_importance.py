@@ -56,17 +56,17 @@ class ModelImportance:
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         model = game.model
-        if model.owner is None:
+        if game.owner is None:
             raise NotApplicable(model.closed or "the model cannot be opened, so what it keeps belongs to no feature")
         if model.weights is None:
             columns, what = _of_columns(model, self.kind)
-            found = fold(columns[None, :], model.owner, game.d)[0]
+            found = fold(columns[None, :], game.owner, game.d)[0]
             total = found.sum()
             found, units = (found / total if total > 0 else found), "share of the total over the features"
         elif self.kind != "auto":
             raise NotApplicable(f"a linear model has coefficients and no {self.kind}: ask for the kind auto")
         else:
-            found = _standardised(model, model.weights[0], model.owner, game.data.background_inputs(), game.d)
+            found = _standardised(model, model.weights[0], game.owner, game.data.background_inputs(), game.d)
             what, units = "coefficients in standardised units", f"standard deviation of the {model.native} over the background"
         about = {"kind": what, "units": units, "model_rows": game.rows_spent}
         values = np.broadcast_to(found, (game.n, game.d)).copy()

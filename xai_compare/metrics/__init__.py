@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from xai_compare.game import Coalitions
+from xai_compare.models.destroyed import Destroyed
 from xai_compare.registry import Registry
 from xai_compare.removal import Bounds, Removal
 from xai_compare.streams import Streams
@@ -18,7 +19,7 @@ __all__ = ["METRICS", "Metric", "Rerun", "View"]
 
 
 class Rerun(Protocol):
-    """Explains cases of a view again by the same method, for the same target, with one thing changed."""
+    """Explains cases of a view again by the same method, with one thing changed."""
 
     def __call__(
         self,
@@ -28,6 +29,7 @@ class Rerun(Protocol):
         streams: Streams | None = None,
         background: IntArray | None = None,
         model: Model | None = None,
+        target: IntArray | None = None,
     ) -> Attribution:
         """Explain again, all in one batch.
 
@@ -37,6 +39,7 @@ class Rerun(Protocol):
         inputs : r inputs to explain in their place. Methods keep the random numbers of the case; the control draws afresh,
             or it would be perfectly stable.
         streams : other random numbers. background : (b,) other rows of the training table. model : another model.
+        target : (r,) other outputs to explain. Also the control keeps its random numbers: it knows nothing of the output.
 
         Returns
         -------
@@ -59,6 +62,7 @@ class View:
     coalitions : the shared coalition sample of these cases, already evaluated.
     removal : outputs while features leave in the order of the attribution. bounds : in the best order there is.
     model : the model itself. rerun : explains these cases again with one thing changed.
+    destroyed : models of the same kind that have learnt nothing.
     """
 
     data: Data
@@ -71,6 +75,7 @@ class View:
     bounds: Bounds | None = None
     model: Model | None = None
     rerun: Rerun | None = None
+    destroyed: Destroyed | None = None
 
 
 @runtime_checkable
@@ -80,7 +85,7 @@ class Metric(Protocol):
     title : as printed. question : fidelity, stability, simplicity, agreement, sanity, truth, intrinsic, performance or cost.
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
     scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "control",
-    "coalitions", "removal", "bounds", "model" and "rerun" the view must hold.
+    "coalitions", "removal", "bounds", "model", "rerun" and "destroyed" the view must hold.
     """
 
     title: ClassVar[str]

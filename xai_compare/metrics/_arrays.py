@@ -13,9 +13,16 @@ __all__ = [
     "agreement_draws",
     "decompose",
     "effective_features",
+    "features_for",
     "features_needed",
+    "gini",
+    "infidelity",
+    "mask_auroc",
     "overlap",
+    "partial_correlation",
     "ranks",
+    "relevance_mass",
+    "relevance_rank",
     "weighted_auc",
     "weighted_f1",
 ]
@@ -138,13 +145,113 @@ def features_needed(pairs: Pairs, phi: Array, share: float) -> Array:
     return needed
 
 
-def effective_features(phi: Array) -> Array:
+def partial_correlation(a: Array, b: Array, given: Array | None, w: Array | None) -> Array:
+    """(n,) correlation of a and b (n, m) over m points, without what both have from `given` (n, m) by a straight line; None: the plain one.
+
+    w : (m,) weights of the points, or None. 0 where a or b does not vary beyond `given`: it tells nothing.
+    """
+    weight = np.ones(a.shape[1]) if w is None else w
+    first, second = (_centred(each, weight) for each in (a, b))
+    whole = (first**2 @ weight, second**2 @ weight)
+    if given is not None:
+        size = _centred(given, weight)
+        first, second = _without(first, size, weight), _without(second, size, weight)
+    left = (first**2 @ weight, second**2 @ weight)
+    # Rounding leaves dust of what was a straight line: that does not vary.
+    varies = (left[0] > 1e-18 * whole[0]) & (left[1] > 1e-18 * whole[1])
+    scale = np.sqrt(left[0] * left[1])
+    return np.asarray(np.divide((first * second) @ weight, scale, out=np.zeros(len(a)), where=varies))
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    """a / b, NaN where b is 0."""
+    return np.asarray(np.divide(a, b, out=np.full(len(b), np.nan), where=b > 0))
+
+
+def _centred(a: Array, weight: Array) -> Array:
+    return np.asarray(a - (a @ weight / weight.sum())[:, None])
+
+
+def infidelity(said: Array, drop: Array, w: Array | None) -> tuple[Array, Array]:
+    """How far the attribution of what is hidden misses the fall of the output, as a share of the mean square of the fall.
+
+    said, drop : (n, m). w : (m,) weights, or None.
+
+    Returns
+    -------
+    (n,) with the factor of 0 or more on `said` that misses least, and (n,) with none. NaN where nothing falls.
+    """
+    weight = np.ones(said.shape[1]) if w is None else w
+    power, norm, along = drop**2 @ weight, said**2 @ weight, (said * drop) @ weight
+    factor = np.divide(np.maximum(along, 0), norm, out=np.zeros(len(said)), where=norm > 0)
+    missed = (((scale * said - drop) ** 2) @ weight for scale in (factor[:, None], 1.0))
+    scaled, own = (_ratio(each, power) for each in missed)
+    return scaled, own
+
+
+def _size(phi: Array, present: BoolArray | None) -> Array:
+    """|phi| (n, d), 0 for a feature that the case does not have."""
+    return np.abs(phi) if present is None else np.abs(np.where(present, phi, 0.0))
+
+
+def effective_features(phi: Array, present: BoolArray | None = None) -> Array:
     """(n,) exp of the entropy of |phi| / sum |phi|, in [1, d]; NaN for all zeros."""
-    size = np.abs(phi)
+    size = _size(phi, present)
     total = size.sum(axis=1, keepdims=True)
     p = np.divide(size, total, out=np.full_like(size, np.nan), where=total > 0)
     logs = np.log(np.where(p > 0, p, 1.0))
     return np.asarray(np.exp(-(p * logs).sum(axis=1)))
+
+
+def features_for(phi: Array, share: float, present: BoolArray | None = None) -> Array:
+    """(n,) the fewest features that have this share of sum |phi|; NaN for all zeros."""
+    size = -np.sort(-_size(phi, present), axis=1)
+    total = size.sum(axis=1)
+    reached = np.cumsum(size, axis=1) >= share * total[:, None] * (1 - 1e-12)
+    return np.where(total > 0, reached.argmax(axis=1) + 1.0, np.nan)
+
+
+def gini(phi: Array, present: BoolArray | None = None) -> Array:
+    """(n,) Gini coefficient of |phi| over the features that a case has: 0 for all equal, 1 - 1/d for a single one; NaN for all zeros."""
+    size = np.sort(_size(phi, present), axis=1)
+    d = phi.shape[1]
+    own = np.full(len(phi), d) if present is None else present.sum(axis=1)
+    # Absent features are zeros and stand first: the others are counted from the end.
+    place = np.arange(1, d + 1)[None, :] - (d - own)[:, None]
+    total = own * size.sum(axis=1)
+    sums = ((2 * place - own[:, None] - 1) * size).sum(axis=1)
+    return _ratio(sums, total)
+
+
+def relevance_mass(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
+    """(n,) share of sum |phi| that the features of the mask (n, d) have; NaN for all zeros."""
+    size = _size(phi, present)
+    total = size.sum(axis=1)
+    return _ratio((size * mask).sum(axis=1), total)
+
+
+def relevance_rank(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
+    """(n,) share of the mask's k features that are among the top k by |phi|: the mean over all orders of what is tied. NaN for k = 0."""
+    there = np.ones(phi.shape, dtype=bool) if present is None else present
+    mask = mask & there
+    size = np.where(there, _size(phi, present), -1.0)  # an absent feature stands last
+    k = mask.sum(axis=1)
+    last = np.take_along_axis(-np.sort(-size, axis=1), np.maximum(k - 1, 0)[:, None], axis=1)
+    above, tied = size > last, size == last
+    hits = (above & mask).sum(axis=1) + (k - above.sum(axis=1)) * (tied & mask).sum(axis=1) / tied.sum(axis=1)
+    return _ratio(hits, k)
+
+
+def mask_auroc(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
+    """(n,) how often a feature of the mask (n, d) has a larger |phi| than one outside it; ties count one half. NaN without one of them."""
+    there = np.ones(phi.shape, dtype=bool) if present is None else present
+    inside = mask & there
+    place = ranks(np.where(there, _size(phi, present), np.inf))  # 1 = strongest; absent features before all
+    k, own = inside.sum(axis=1), there.sum(axis=1)
+    sums = ((place - (phi.shape[1] - own)[:, None]) * inside).sum(axis=1)
+    pairs = k * (own - k)
+    wins = pairs - (sums - k * (k + 1) / 2)
+    return _ratio(wins, pairs)
 
 
 def overlap(a: Array, b: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from xai_compare.game import Coalitions
 from xai_compare.metrics._arrays import Pairs, pairs_of
 from xai_compare.types import Array
 
-__all__ = ["FLAT", "blanked", "prepared"]
+__all__ = ["FLAT", "Hidings", "blanked", "hidings", "prepared"]
 
 FLAT = 1e-3
 """A case whose coalitions move the output by less than this share of the output's spread has nothing to explain."""
@@ -41,3 +42,26 @@ def blanked(values: Array, reasons: Mapping[int, str]) -> Array:
     out = values.astype(np.float64).copy()
     out[list(reasons)] = np.nan
     return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hidings:
+    """What happens when features are hidden, over both halves of every pair of the coalition sample.
+
+    count : (n, 2 m) how many are hidden. said : (n, 2 m) the sum of their attributions. drop : (n, 2 m) by how much the output falls.
+    weights : (2 m,), or None where the pairs were drawn.
+    """
+
+    count: Array
+    said: Array
+    drop: Array
+    weights: Array | None
+
+
+def hidings(coalitions: Coalitions, phi: Array) -> Hidings:
+    """What the sample of n cases says of an attribution phi (n, d)."""
+    keep, w = coalitions.keep, coalitions.weights
+    hidden = np.concatenate([~keep, keep], axis=1).astype(np.float64)
+    outputs = np.concatenate([coalitions.shown, coalitions.hidden], axis=1)
+    said = np.matmul(hidden, phi[:, :, None])[:, :, 0]
+    return Hidings(hidden.sum(axis=2), said, coalitions.full[:, None] - outputs, None if w is None else np.concatenate([w, w]) / 2)

@@ -7,13 +7,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from xai_compare.data.space import mix_frames
+from xai_compare import effects
+from xai_compare.effects import Asked, Column, Effect, Grid, ask_pairs, column_of
 from xai_compare.errors import NotApplicable, XaiCompareError
-from xai_compare.game import BLOCK
 from xai_compare.metrics import METRICS, View
-from xai_compare.metrics import _effects as effects
-from xai_compare.metrics._effects import OWN, Column, Effect, Grid
-from xai_compare.types import Array, Inputs, IntArray, Model, Scores, take
+from xai_compare.metrics._surrogates import blocks_of, imitate
+from xai_compare.types import Array, IntArray, Scores, take
 
 __all__ = ["Intrinsic"]
 
@@ -23,7 +22,6 @@ _FEW = 50  # rows whose values are swapped, however many features there are
 _ASKED = 4  # model rows for each row and feature, at most
 _NOISE = 1e-3  # of the output's variance: a step that may be wrong by more is asked again, of more rows
 _WIDER = 0.1  # share of the rows that are asked then
-_CELLS = 2**22  # numbers in one batch
 _TERMS, _DEPTH = 5, 3
 _CONSTANT = "the model's output is the same for all test rows"
 _NO_MAIN = "no feature moves the output on its own"
@@ -53,7 +51,8 @@ class Intrinsic:
     have none: a resample holds fewer distinct rows, so it finds fewer features and other pieces, and would be off to one side.
     Nominal 95 % intervals of interaction_share covered, simulated, 88 to 97 % at 600 rows; at 150 rows 94 % of a smooth model's, but
     76 to 89 % where one or two sharp steps make all of the interaction. All of it speaks of these rows, not of the whole
-    input space, and is descriptive: simple is not the same as good.
+    input space, and is descriptive: simple is not the same as good. Where several columns count as one feature their values are still
+    swapped one by one: what they do together counts as interaction.
 
     Cost: at most 4 model rows per sampled row and feature (3 as a rule), plus 2,000, in a few calls; `budget` caps the first number.
 
@@ -91,17 +90,19 @@ class Intrinsic:
         if len(table) < _FEWEST:
             raise NotApplicable(f"it needs at least {_FEWEST} test rows, and there are {len(table)}")
         some = take(table, view.streams.at("rows").shared().permutation(len(table))[:_IMITATED])
-        order = sorted(range(space.d), key=lambda j: space.names[j])  # by name: nothing depends on the order of the columns
-        columns = [_column(some.iloc[:, j], space.kinds[j]) for j in order]
-        n = min(self.rows, len(some), max(_FEW, self.budget // (_ASKED * space.d)))
-        asked = _Asked(model, some, n, order)
-        draws = [view.streams.at("column", space.names[j]).shared() for j in order]
+        names = list(map(str, some.columns))
+        order = sorted(range(len(names)), key=names.__getitem__)  # by name: nothing depends on the order of the columns
+        columns = [column_of(some.iloc[:, j], space.column_kinds[j]) for j in order]
+        n = min(self.rows, len(some), max(_FEW, self.budget // (_ASKED * len(names))))
+        asked = Asked(model, some, n, order, model.native, _of_two)
+        draws = [view.streams.at("column", names[j]).shared() for j in order]
         found, used = _effects(asked, [Column(one.values[:n], one.categorical) for one in columns], draws)
-        parts = {"features_used": Scores(np.array([float(used)]), n=n)}
+        features = {int(space.feature_of[order[j]]) for j in used}
+        parts = {"features_used": Scores(np.array([float(len(features))]), n=n)}
         weights = self._weights(view, n)
         parts["interaction_share"] = _share(asked.own[:n], [effect for _, effect in found], weights)
         parts["main_effect_complexity"] = _complexity(asked.own[:n], found, columns)
-        said = effects.imitate(effects.blocks_of(columns), asked.own, _TERMS, _DEPTH)
+        said = imitate(blocks_of(columns), asked.own, _TERMS, _DEPTH)
         weights = self._weights(view, len(some))
         for name, outputs in said.items():
             parts[f"surrogate_{name}"] = _scores(1 - effects.unexplained(asked.own - outputs, asked.own, weights), len(some))
@@ -114,64 +115,22 @@ class Intrinsic:
         return np.vstack([np.ones(n), drawn])
 
 
-class _Asked:
-    """A model's answers for rows of a table, and for the same rows with one value taken from another.
-
-    own : (m, k) for the rows as they are. rounding : differences below it are none.
-    """
-
-    def __init__(self, model: Model, inputs: Inputs, n: int, order: list[int]) -> None:
-        self._model, self._order = model, np.array(order)
-        self._encoded = model.encode(inputs) if model.owner is not None else None
-        plain = model.predict(inputs, model.native) if self._encoded is None else model.predict_encoded(self._encoded, model.native)
-        self.own = self._explained(plain)
-        self._inputs = take(inputs, np.arange(n))
-        self.n, self.d = n, len(order)
-        self.rounding = max(1e-6 * float(self.own.std(axis=0).max()), 1e-12 * float(np.abs(self.own).max()))
-
-    def __call__(self, feature: IntArray, row: IntArray, source: IntArray) -> Array:
-        """(q, k) answers for row `row` with the value that `source` has in `feature` (all (q,)); source -1: the row as it is."""
-        out = self.own[row]
-        swapped = np.flatnonzero(source != OWN)
-        width = self.d if self._encoded is None else self._encoded.shape[1]
-        step = min(BLOCK, max(_CELLS // width, 256))
-        for start in range(0, len(swapped), step):
-            at = swapped[start : start + step]
-            out[at] = self._explained(self._predict(self._order[feature[at]], row[at], source[at]))
-        return out
-
-    def _predict(self, column: IntArray, row: IntArray, source: IntArray) -> Array:
-        owner = self._model.owner
-        if self._encoded is None or owner is None:
-            keep = np.arange(self.d) != column[:, None]
-            return self._model.predict(mix_frames(self._inputs, row, self._inputs, source, keep), self._model.native)
-        mixed = np.where(owner == column[:, None], self._encoded[source], self._encoded[row])
-        return self._model.predict_encoded(mixed, self._model.native)
-
-    def _explained(self, outputs: Array) -> Array:
-        """Of two classes the second; the first is its mirror image."""
-        return outputs[:, 1:] if outputs.shape[1] == 2 else outputs
+def _of_two(outputs: Array) -> Array:
+    """Of two classes the second; the first is its mirror image."""
+    return outputs[:, 1:] if outputs.shape[1] == 2 else outputs
 
 
-def _column(column: Inputs, kind: str) -> Column:
-    import pandas as pd
-
-    if kind == "numeric":
-        return Column(column.to_numpy(dtype=np.float64, na_value=np.nan), False)
-    return Column(pd.factorize(column.astype(object))[0].astype(np.float64), True)
-
-
-def _effects(asked: _Asked, columns: list[Column], draws: list[np.random.Generator]) -> tuple[list[tuple[Grid, Effect]], int]:
-    """The effect of each feature, and how many features the model uses.
+def _effects(asked: Asked, columns: list[Column], draws: list[np.random.Generator]) -> tuple[list[tuple[Grid, Effect]], list[int]]:
+    """The effect of each column, and the columns that the model uses.
 
     Asked at most three times: for all effects and for values swapped at random; then again where a step is unsure.
     """
     grids = [effects.grid_of(column, rng) for column, rng in zip(columns, draws, strict=True)]
-    answers = _ask(asked, [grid.pairs for grid in grids])
+    answers = ask_pairs(asked, [grid.pairs for grid in grids])
     swap = np.concatenate([rng.permutation(asked.n) for rng in draws])
     feature, row = np.divmod(np.arange(asked.n * asked.d), asked.n)
     moved = (np.abs(asked(feature, row, swap) - asked.own[row]).max(axis=1) > asked.rounding).reshape(asked.d, asked.n).any(axis=1)
-    used = sum(bool(far or (np.abs(a - b) > asked.rounding).any()) for far, (a, b) in zip(moved, answers, strict=True))
+    used = [j for j, (a, b) in enumerate(answers) if moved[j] or (np.abs(a - b) > asked.rounding).any()]
     own = asked.own[: asked.n]
     found = [effects.effect_of(grid, own, a, b) for grid, (a, b) in zip(grids, answers, strict=True)]
     size = max(_FEWEST, round(_WIDER * asked.n))
@@ -179,21 +138,11 @@ def _effects(asked: _Asked, columns: list[Column], draws: list[np.random.Generat
     unsure = {j: effects.doubts(grids[j], found[j], *answers[j]) for j in numeric}
     again = _unsure(unsure, _NOISE * float(own.var(axis=0).sum()), asked.n * asked.d // (2 * size))
     wider = {j: effects.widened(grids[j], nodes, size) for j, nodes in again.items()}
-    more = _ask(asked, [wider[j].pairs[len(grids[j].pairs) :] if j in wider else grids[j].pairs[:0] for j in range(asked.d)])
+    more = ask_pairs(asked, [wider[j].pairs[len(grids[j].pairs) :] if j in wider else grids[j].pairs[:0] for j in range(asked.d)])
     for j, grid in wider.items():
         a, b = (np.concatenate(both) for both in zip(answers[j], more[j], strict=True))
         grids[j], found[j] = grid, effects.effect_of(grid, own, a, b)
     return list(zip(grids, found, strict=True)), used
-
-
-def _ask(asked: _Asked, pairs: list[IntArray]) -> list[tuple[Array, Array]]:
-    """The answers for the two ends of all pairs of each feature."""
-    feature = np.repeat(np.arange(len(pairs)), [len(one) for one in pairs])
-    flat = np.concatenate(pairs)
-    both = np.concatenate([feature, feature]), np.concatenate([flat[:, 0], flat[:, 0]]), np.concatenate([flat[:, 3], flat[:, 4]])
-    ends = np.cumsum([len(one) for one in pairs])[:-1]
-    a, b = (np.split(half, ends) for half in np.split(asked(*both), 2))
-    return list(zip(a, b, strict=True))
 
 
 def _unsure(doubts: dict[int, Array], least: float, most: int) -> dict[int, IntArray]:

@@ -9,17 +9,16 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from xai_compare.data.tabular import spread_rows
-from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.errors import NotApplicable
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import overlap
+from xai_compare.metrics._cases import check_counts, taken
 from xai_compare.metrics._coalitions import FLAT, blanked
-from xai_compare.removal import subset
 from xai_compare.types import Array, Attribution, Inputs, IntArray, Model, Scores, take
 
 __all__ = ["BackgroundStability", "InputStability", "SeedStability"]
 
 _TRIES = 20
-_OUTSIDE = "not among the {} cases that this metric takes"
 
 
 class _ByRerun:
@@ -46,6 +45,9 @@ class InputStability(_ByRerun):
     standard deviation on the background), or another one is drawn, 20 times at most. The score is the mean overlap of the shares
     of |phi|, with sign.
     Part `output_changed`: the share of neighbours that move the output by more than a thousandth of that deviation.
+    Part `max_sensitivity` (Yeh et al. 2019): the largest ||phi(x') - phi(x)|| / ||phi(x)|| over the same neighbours, 0 and up, lower is
+    better; no chance level, no skill. It is no metric of its own: it would explain every neighbour a second time. Captum and
+    Quantus call it by the same name and divide by the same norm; they move each number by noise of one radius for all columns.
 
     Range 0 to 1; higher is better. Chance: the overlap under re-ordering the features within the case. Ceiling 1. A constant
     explanation is perfectly stable: read it beside fidelity only. Methods keep their random numbers, the control does not.
@@ -59,7 +61,7 @@ class InputStability(_ByRerun):
 
     title: ClassVar[str] = "Stability under small changes"
     cost: ClassVar[str] = "5 more runs of the method on 50 cases"
-    citation: ClassVar[str] = "Alvarez-Melis & Jaakkola 2018; xai_compare"
+    citation: ClassVar[str] = "Alvarez-Melis & Jaakkola 2018; Yeh et al. 2019 (max sensitivity); xai_compare"
     lead: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"model", "rerun"})
 
@@ -67,20 +69,23 @@ class InputStability(_ByRerun):
     neighbours: int = 5
 
     def __post_init__(self) -> None:
-        _check(cases=self.cases, neighbours=self.neighbours)
+        check_counts(cases=self.cases, neighbours=self.neighbours)
 
     def __call__(self, view: View) -> Scores:
         own = view.attributions[0]
         if own.scope == "model":
             raise NotApplicable("the method gives every case the same values, so a similar case cannot differ")
-        at, reasons = _taken(view, self.cases)
+        at, reasons = taken(view, self.cases)
         rows, inputs, moved = self._neighbours(view, at) if len(at) else (at, None, np.zeros(0))
         again = view.rerun(rows, inputs=inputs) if len(rows) else own.rows(rows)  # type: ignore[misc]  # it is among the needs
         lonely = {int(i): f"no neighbour with the same prediction in {_TRIES} tries" for i in np.setdiff1d(at, rows)}
         found = _scores(len(view.cases), [(rows, *overlap(own.values[rows], again.values))], reasons | lonely)
         share = np.bincount(rows, moved, len(view.cases)) / np.maximum(np.bincount(rows, minlength=len(view.cases)), 1)
-        changed = Scores(blanked(share, found.reasons), reasons=found.reasons)
-        return Scores(found.values, found.chance, found.ceiling, {"output_changed": changed}, found.reasons)
+        parts = {
+            "max_sensitivity": _max_sensitivity(own.values, rows, again.values, reasons | lonely),
+            "output_changed": Scores(blanked(share, found.reasons), reasons=found.reasons),
+        }
+        return Scores(found.values, found.chance, found.ceiling, parts, found.reasons)
 
     def _neighbours(self, view: View, at: IntArray) -> tuple[IntArray, Inputs, Array]:
         """(r,) the case of each neighbour, the r inputs, and whether each moves the output."""
@@ -95,6 +100,16 @@ class InputStability(_ByRerun):
         first = good.argmax(axis=2) + _TRIES * np.arange(self.neighbours) + tries * np.arange(len(at))[:, None]
         chosen = first[good.any(axis=2)]
         return at[chosen // tries], take(candidates, chosen), moved[chosen]
+
+
+def _max_sensitivity(own: Array, rows: IntArray, again: Array, reasons: dict[int, str]) -> Scores:
+    """The largest relative change of own (n, d) over the neighbours (r, d) of the cases `rows`."""
+    norm = np.linalg.norm(own, axis=1)
+    most = np.zeros(len(own))
+    np.maximum.at(most, rows, np.linalg.norm(again - own[rows], axis=1))
+    values = np.divide(most, norm, out=np.full(len(own), np.nan), where=norm > 0)
+    reasons = {int(i): "all-zero explanation" for i in np.flatnonzero(norm == 0)} | reasons
+    return Scores(blanked(values, reasons), reasons=reasons)
 
 
 def _alike(model: Model, view: View, cases: Inputs, candidates: Inputs, tries: int) -> tuple[Array, Array]:
@@ -129,10 +144,10 @@ class SeedStability(_ByRerun):
     runs: int = 3
 
     def __post_init__(self) -> None:
-        _check(cases=self.cases, runs=self.runs)
+        check_counts(cases=self.cases, runs=self.runs)
 
     def __call__(self, view: View) -> Scores:
-        at, reasons = _taken(view, self.cases)
+        at, reasons = taken(view, self.cases)
         runs = (view.rerun(at, streams=view.streams.at("run", run)) for run in range(self.runs) if len(at))  # type: ignore[misc]
         return _compared(view, at, runs, reasons)
 
@@ -158,30 +173,17 @@ class BackgroundStability(_ByRerun):
     runs: int = 3
 
     def __post_init__(self) -> None:
-        _check(cases=self.cases, runs=self.runs)
+        check_counts(cases=self.cases, runs=self.runs)
 
     def __call__(self, view: View) -> Scores:
         train, size = view.data.train, len(view.data.background)
         if len(train.inputs) < 2 * size:  # two draws would be mostly the same rows
             raise NotApplicable(f"{len(train.inputs)} rows are too few to draw another background of {size}: twice as many are needed")
-        at, reasons = _taken(view, self.cases)
+        at, reasons = taken(view, self.cases)
         # The same other backgrounds for every model, method and chunk.
         draws = (view.streams.at("background", run).shared() for run in range(self.runs) if len(at))
         runs = (view.rerun(at, background=spread_rows(train.y, len(train.inputs), size, draw)) for draw in draws)  # type: ignore[misc]
         return _compared(view, at, runs, reasons)
-
-
-def _check(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise XaiCompareError(f"{name} must be at least 1, found {value}")
-
-
-def _taken(view: View, wanted: int) -> tuple[IntArray, dict[int, str]]:
-    """Positions of the view's cases that take part, and why the others do not."""
-    n = len(view.data.explain)
-    taken = np.isin(view.cases, subset(n, wanted))
-    return np.flatnonzero(taken), dict.fromkeys(np.flatnonzero(~taken).tolist(), _OUTSIDE.format(min(n, wanted)))
 
 
 def _compared(view: View, at: IntArray, runs: Iterable[Attribution], reasons: dict[int, str]) -> Scores:

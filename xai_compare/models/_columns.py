@@ -41,14 +41,16 @@ class Columns:
         from sklearn.compose import ColumnTransformer
 
         frame = data.train.inputs
-        numeric = [name for name, kind in zip(frame.columns, data.space.kinds, strict=True) if kind == "numeric"]
-        others = [name for name in frame.columns if name not in set(numeric)]
+        numeric = [name for name, kind in zip(frame.columns, data.space.column_kinds, strict=True) if kind == "numeric"]
+        ordinal = [name for name, kind in zip(frame.columns, data.space.column_kinds, strict=True) if kind == "ordinal"]
+        others = [name for name in frame.columns if name not in {*numeric, *ordinal}]
         few = [name for name in others if (self.native and self.every) or frame[name].nunique(dropna=False) <= LEVELS]
         many = [name for name in others if name not in set(few)]
         holes = bool(frame[numeric].isna().any(axis=None)) or bool(data.test.inputs[numeric].isna().any(axis=None))
         steps = self._numbers(frame, numeric, holes and not self.holes)
         steps.append(("categorical", self._categories(), few))
         steps.append(("many", self._target_means(data, seed), many))
+        steps.append(("ordinal", self._ranks(frame, ordinal, data), ordinal))
         return ColumnTransformer([step for step in steps if step[2]]), list(range(len(numeric), len(numeric) + len(few)))
 
     def _numbers(self, frame: Any, numeric: list[str], impute: bool) -> list[tuple[str, Any, list[str]]]:
@@ -81,6 +83,22 @@ class Columns:
             codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
             return make_pipeline(AsText(), codes)
         return make_pipeline(AsText(), OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE, sparse_output=False))
+
+    def _ranks(self, frame: Any, ordinal: list[str], data: Data) -> Any:
+        """Levels as numbers in their order, and from there on like any number."""
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+
+        from xai_compare.models._steps import AsText
+
+        levels = [list(map(str, frame[name].cat.categories)) for name in ordinal]
+        codes = OrdinalEncoder(
+            categories=levels or "auto", handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
+        )
+        holes = bool(frame[ordinal].isna().any(axis=None)) or bool(data.test.inputs[ordinal].isna().any(axis=None))
+        impute = [SimpleImputer(strategy="most_frequent", keep_empty_features=True)] if holes and not self.holes else []
+        return make_pipeline(AsText(), codes, *impute, *([StandardScaler()] if self.scale else []))
 
     def _target_means(self, data: Data, seed: int) -> Any:
         from sklearn.pipeline import make_pipeline

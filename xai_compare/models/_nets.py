@@ -13,7 +13,7 @@ from torch import nn
 
 from xai_compare.types import Array, Output
 
-__all__ = ["Fit", "InSpace", "Perceptron", "fit_perceptron", "forward", "one_thread", "seeded"]
+__all__ = ["Fit", "InSpace", "Perceptron", "fit_perceptron", "forward", "layers", "one_thread", "redrawn", "seeded"]
 
 
 class Perceptron(nn.Module):
@@ -71,6 +71,21 @@ def forward(net: nn.Module, rows: Array, batch: int) -> Array:
         for start in range(0, len(padded), batch):
             out.append(net(torch.from_numpy(padded[start : start + batch])).double().numpy())
     return np.concatenate(out)[: len(rows)]
+
+
+def layers(net: nn.Module) -> list[nn.Module]:
+    """The modules that draw parameters of their own, from the input to the output."""
+    return [module for module in net.modules() if hasattr(module, "reset_parameters")]
+
+
+def redrawn(net: nn.Module, seed: int, last: int | None = None) -> nn.Module:
+    """A copy whose last layers (None: all) have their parameters drawn anew, as at the start of a training. Buffers stay."""
+    out = copy.deepcopy(net)
+    drawn = layers(out)
+    with seeded(seed):
+        for module in drawn if last is None else drawn[len(drawn) - last :]:
+            module.reset_parameters()  # type: ignore[operator]  # a method, where there is one
+    return out.eval()
 
 
 @contextmanager

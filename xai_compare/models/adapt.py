@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xai_compare.errors import ModelError
-from xai_compare.models.boosting import adapt_booster, is_booster
+from xai_compare.models.boosting import BoosterModel, adapt_booster, is_booster
 from xai_compare.models.function import adapt_function
 from xai_compare.models.sklearn import adapt_sklearn
 from xai_compare.types import Model
@@ -14,7 +15,7 @@ from xai_compare.types import Model
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["adapt"]
+__all__ = ["adapt", "by_number"]
 
 
 def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = (), as_array: bool = False) -> Model:
@@ -23,7 +24,8 @@ def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = 
     Parameters
     ----------
     sample : rows on which the model is tried (the background).
-    classes : class names for a callable, in the order of its outputs; () for a regression.
+    classes : the names of the study's classes, () for a regression or where they are not known. A callable gives its outputs in
+        this order; a booster that numbers its classes is read in it. A model that knows their names keeps its own order.
     as_array : whether a callable wants an array rather than a DataFrame.
 
     Raises
@@ -34,11 +36,29 @@ def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = 
     if hasattr(model, "bound"):  # our own, from a file: it does not know the study's names yet
         return model.bound(name, sample, classes)  # type: ignore[no-any-return]
     if hasattr(model, "predict_encoded") and hasattr(model, "offers"):
-        return model  # type: ignore[no-any-return]  # our own adapters pass through
+        return _named(model, classes) if isinstance(model, BoosterModel) else model  # our own adapters pass through
     if is_booster(model):
-        return adapt_booster(name, model, sample, classes or None)
+        return _named(adapt_booster(name, model, sample), classes)
     if hasattr(model, "predict") and hasattr(model, "get_params"):
         return adapt_sklearn(name, model, sample)
     if callable(model):
         return adapt_function(name, model, sample, classes, as_array)
     raise ModelError(f"model '{name}' is a {type(model).__name__}: give a fitted scikit-learn estimator or a function from rows to outputs")
+
+
+def _named(model: BoosterModel, classes: Sequence[str]) -> BoosterModel:
+    """A booster that calls its classes 0, 1, ... under the study's names, by their order."""
+    if not classes or model.task == "regression" or sorted(model.outputs) == sorted(classes):
+        return model
+    name, own = model.name, ", ".join(model.outputs)
+    if len(classes) != len(model.outputs):
+        raise ModelError(f"model '{name}' knows {len(model.outputs)} classes ({own}), the others are {len(classes)}: {', '.join(classes)}")
+    if not by_number(model):
+        raise ModelError(f"model '{name}' knows the classes {own}, and the others are {', '.join(classes)}")
+    note = f"it numbers its classes; its outputs are read as {', '.join(classes)}, in this order"
+    return replace(model, outputs=tuple(classes), numbered=True, about={**model.about, "note": note})
+
+
+def by_number(model: Model) -> bool:
+    """Whether a model is a booster that calls its classes 0, 1, ..., as those do that know no names."""
+    return isinstance(model, BoosterModel) and model.outputs == tuple(map(str, range(len(model.outputs))))

@@ -13,7 +13,7 @@ from xai_compare.errors import ModelError, NotApplicable
 from xai_compare.models._boosters import Booster, booster_of
 from xai_compare.models._forest import Forest
 from xai_compare.models._inside import inside
-from xai_compare.models.encoding import check_separable, owners
+from xai_compare.models.encoding import check_separable, ownership
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class BoosterModel:
 
     wanted : the columns that the model or its preprocessing was fitted on, in that order.
     codes : the categorical columns of `core`, by position, where they are not numbers already.
+    labels : its classes as it knows them itself, () where it does not. numbered : whether its outputs have their names by position.
     """
 
     name: str
@@ -95,6 +96,7 @@ class BoosterModel:
     wanted: tuple[str, ...]
     preprocess: Any = None
     owner: IntArray | None = None
+    shares: Array | None = None
     closed: str = ""
     offers: frozenset[str] = frozenset()
     weights: tuple[Array, Array] | None = None
@@ -102,6 +104,12 @@ class BoosterModel:
     about: Mapping[str, Any] = field(default_factory=dict)
     labels: Sequence[Any] = ()
     treeless: str = ""
+    numbered: bool = False
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Columns of the table that the model was not fitted on."""
+        return tuple(name for name in self.columns if name not in set(self.wanted))
 
     @property
     def trees(self) -> list[tuple[float, Any]]:
@@ -200,13 +208,12 @@ def _margins(z: Array, ndim: int) -> Array:
     return np.asarray(2 * centred if z.shape[-1] == 2 else centred)
 
 
-def adapt_booster(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequence[str] | None = None) -> BoosterModel:
-    """Put a fitted booster, or a pipeline that ends in one, behind the common face.
+def adapt_booster(name: str, estimator: Any, sample: pd.DataFrame) -> BoosterModel:
+    """Put a fitted booster, or a pipeline that ends in one, behind the common face, its classes under their own names or numbers.
 
     Parameters
     ----------
     sample : a few rows (the background), to check the opened parts by numbers.
-    classes : class names in the order of the booster's outputs; None takes its own, or 0, 1, ... where it knows none.
 
     Raises
     ------
@@ -215,11 +222,14 @@ def adapt_booster(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequ
     """
     preprocess, core = inside(estimator)
     names = None if preprocess is None else getattr(estimator, "feature_names_in_", None)
-    return _adapted(name, type(estimator).__name__, (preprocess, names, core), sample, classes)
+    return _adapted(name, type(estimator).__name__, (preprocess, names, core), sample, None)
 
 
 def adapt_prepared(name: str, preprocess: Any, core: Any, sample: pd.DataFrame, classes: Sequence[str] | None) -> BoosterModel:
-    """The same for a library's bare model and the fitted transformer before it, which need not be a pipeline."""
+    """The same for a library's bare model and the fitted transformer before it, which need not be a pipeline.
+
+    classes : class names in the order of the booster's outputs; None takes its own, or 0, 1, ... where it knows none.
+    """
     return _adapted(name, type(core).__name__, (preprocess, preprocess.feature_names_in_, core), sample, classes)
 
 
@@ -291,14 +301,17 @@ def _tables(model: BoosterModel, sample: pd.DataFrame) -> None:
 def _open(model: BoosterModel, sample: pd.DataFrame) -> None:
     position = {column: j for j, column in enumerate(model.columns)}
     try:
-        model.owner = owners(model.preprocess, np.array([position[column] for column in model.wanted], dtype=np.int64))
+        columns = np.array([position[column] for column in model.wanted], dtype=np.int64)
+        model.owner, model.shares, model.closed = ownership(model.preprocess, columns, len(model.columns))
         check_separable(model, sample)
     except NotApplicable as reason:
-        model.owner, model.closed = None, str(reason)
+        model.owner, model.shares, model.closed = None, None, str(reason)
         return
     model.treeless = model.booster.treeless or _bent(model, sample)
     if not model.treeless:
         model.offers |= {"tree"}
+    if model.owner is None:  # a product of columns is one player of its own for shap's reader of trees only
+        return
     if model.booster.leaves and not _bent(model, sample):
         model.offers |= {"leaves"}
     if model.booster.contributes and not _bent(model, sample):

@@ -74,6 +74,11 @@ class OnnxModel:
         return {**self.__dict__, "_session": None}  # a session belongs to its process
 
     @property
+    def numbered(self) -> bool:
+        """Whether its outputs have the study's names by position."""
+        return self.task == "classification" and sorted(map(class_name, self.labels)) != sorted(self.outputs)
+
+    @property
     def native(self) -> Output:
         return "value" if self.task == "regression" else "probability"
 

@@ -11,8 +11,8 @@ import numpy as np
 from xai_compare.data.tabular import class_name
 from xai_compare.errors import ModelError, NotApplicable
 from xai_compare.models._forest import Forest, gradient_forest, histogram_forest
-from xai_compare.models._inside import inside, why_not_opened
-from xai_compare.models.encoding import check_separable, dense, owners
+from xai_compare.models._inside import CalibratedLine, inside, why_not_opened
+from xai_compare.models.encoding import check_separable, dense, ownership
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
 if TYPE_CHECKING:
@@ -46,12 +46,19 @@ class SklearnModel:
     core: Any
     preprocess: Any = None
     owner: IntArray | None = None
+    shares: Array | None = None
     closed: str = ""
     offers: frozenset[str] = frozenset()
     weights: tuple[Array, Array] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     wants_frame: bool = False
     treeless: str = ""
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Columns of the table that the estimator was not fitted on."""
+        names = getattr(self.estimator, "feature_names_in_", None)
+        return () if names is None else tuple(name for name in self.columns if name not in set(map(str, names)))
 
     @property
     def native(self) -> Output:
@@ -62,17 +69,15 @@ class SklearnModel:
     @property
     def trees(self) -> list[tuple[float, Any]]:
         """What a reader of trees is given: (weight, model) whose outputs add up to the native one."""
-        if type(self.core).__name__ not in _VOTES:
-            return [(1.0, self.core)]
-        kept = [j for j, (_, each) in enumerate(self.core.estimators) if each != "drop"]
-        shares = np.ones(len(kept)) if self.core.weights is None else np.asarray(self.core.weights, dtype=np.float64)[kept]
-        return list(zip((shares / shares.sum()).tolist(), self.core.estimators_, strict=True))
+        return _members(self.core) if type(self.core).__name__ in _VOTES else [(1.0, self.core)]
 
     def forest(self) -> Forest:
         """All trees of a boosting in a form of our own."""
         return _FORESTS[type(self.core).__name__](self.core)
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
+        if output == "margin" and isinstance(self.core, CalibratedLine):  # which the estimator around it does not give
+            return self.predict_encoded(self.encode(inputs), output)
         return self._call(self.estimator, self._as_fitted(inputs), output)
 
     def decide(self, inputs: Inputs) -> IntArray:
@@ -170,6 +175,8 @@ def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
         return frozenset({"value"})
     offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}
     _, core = inside(estimator)
+    if isinstance(core, CalibratedLine):
+        offers.add("margin")
     if getattr(core, "decision_function_shape", "ovr") == "ovo" and len(estimator.classes_) > 2:
         offers.discard("margin")  # one column for each pair of classes, not for each class
     if not offers:
@@ -188,15 +195,15 @@ def _open(model: SklearnModel, sample: pd.DataFrame) -> None:
         columns = np.array([model.columns.index(str(column)) for column in names], dtype=np.int64)
     try:
         model.preprocess, model.core = inside(model.estimator)
-        model.owner = owners(model.preprocess, columns)
+        model.owner, model.shares, model.closed = ownership(model.preprocess, columns, len(model.columns))
         check_separable(model, sample)
     except NotApplicable as reason:
-        model.owner, model.closed = None, str(reason)
+        model.owner, model.shares, model.closed = None, None, str(reason)
         return
     model.treeless = _treeless(model.core)
     if not model.treeless:
         model.offers |= {"tree"}
-    if type(model.core).__name__ in _FORESTS and model.treeless != _OWN_START and not _links(model):
+    if model.owner is not None and type(model.core).__name__ in _FORESTS and model.treeless != _OWN_START and not _links(model):
         model.offers |= {"leaves"}
     model.weights = _weights(model, sample)
     if model.weights is not None:
@@ -247,11 +254,10 @@ def _voteless(core: Any) -> str:
 
 def _weights(model: SklearnModel, sample: pd.DataFrame) -> tuple[Array, Array] | None:
     """(k, p) and (k,) such that the native output is encoded @ weights.T + intercept; None if it is not linear."""
-    coef, intercept = getattr(model.core, "coef_", None), getattr(model.core, "intercept_", None)
-    if coef is None or intercept is None or model.native == "probability" or hasattr(coef, "toarray"):
+    line = None if model.native == "probability" else _line(model.core)
+    if line is None:
         return None
-    w = np.atleast_2d(np.asarray(coef, dtype=np.float64))
-    b = np.broadcast_to(np.asarray(intercept, dtype=np.float64).ravel(), (len(w),))
+    w, b = line
     if model.native == "margin":
         if len(w) == 1:
             w, b = np.vstack([-w, w]), np.concatenate([-b, b])
@@ -262,6 +268,27 @@ def _weights(model: SklearnModel, sample: pd.DataFrame) -> tuple[Array, Array] |
         return None
     outputs = model.predict_encoded(encoded, model.native)
     return (w, b) if outputs.shape[1] == len(w) and np.allclose(encoded @ w.T + b, outputs, rtol=1e-8, atol=1e-8) else None
+
+
+def _line(core: Any) -> tuple[Array, Array] | None:
+    """(k, p) and (k,) coefficients that an estimator says it has; of a vote of regressors their average."""
+    if type(core).__name__ == "VotingRegressor":
+        parts = [(share, _line(each)) for share, each in _members(core)]
+        known = [(share * line[0], share * line[1]) for share, line in parts if line is not None]
+        fits = len(known) == len(parts) and len({w.shape for w, _ in known}) == 1
+        return (np.sum([w for w, _ in known], axis=0), np.sum([b for _, b in known], axis=0)) if fits else None
+    coef, intercept = getattr(core, "coef_", None), getattr(core, "intercept_", None)
+    if coef is None or intercept is None:
+        return None
+    w = np.atleast_2d(dense(coef))
+    return w, np.broadcast_to(np.asarray(intercept, dtype=np.float64).ravel(), (len(w),))
+
+
+def _members(vote: Any) -> list[tuple[float, Any]]:
+    """The estimators of a vote, each with its share."""
+    kept = [j for j, (_, each) in enumerate(vote.estimators) if each != "drop"]
+    shares = np.ones(len(kept)) if vote.weights is None else np.asarray(vote.weights, dtype=np.float64)[kept]
+    return list(zip((shares / shares.sum()).tolist(), vote.estimators_, strict=True))
 
 
 def _with_names(estimator: Any, array: Array) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from xai_compare.errors import ModelError
-from xai_compare.types import Array, Inputs, IntArray, Output, Task
+from xai_compare.models.narrow import Narrow
+from xai_compare.types import Array, Inputs, IntArray, Model, Output, Task
 
 __all__ = ["TorchTable"]
 
@@ -38,19 +39,19 @@ class TorchTable:
     fills: Mapping[int, float] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=lambda: {"class": "mlp", "core": "Perceptron", "library": "torch"})
 
-    def bound(self, name: str, sample: Any, classes: Sequence[str] = ()) -> TorchTable:
+    def bound(self, name: str, sample: Any, classes: Sequence[str] = ()) -> Model:
         """The same net under a study's name, held against its columns (sample: a few rows).
 
         Raises
         ------
         ModelError
-            If a column is missing, or it was trained on others.
+            If a column is missing.
         """
         if missing := [column for column in self.columns if column not in sample.columns]:
             raise ModelError(f"model '{name}' was trained with the columns {', '.join(missing)}, which the data lack")
-        if more := [column for column in sample.columns if column not in self.columns]:
-            raise ModelError(f"model '{name}' was trained without the columns {', '.join(map(str, more))}: drop them")
-        return replace(self, name=name)
+        found = replace(self, name=name)
+        columns = list(map(str, sample.columns))
+        return found if columns == list(self.columns) else Narrow(found, columns, self.columns)
 
     @property
     def native(self) -> Output:
@@ -91,6 +92,19 @@ class TorchTable:
         from xai_compare.models import _nets
 
         return _nets.forward(_nets.InSpace(self.core, output).eval(), encoded, BATCH)
+
+    @property
+    def depth(self) -> int:
+        """How many layers with parameters the net has."""
+        from xai_compare.models import _nets
+
+        return len(_nets.layers(self.core))
+
+    def redrawn(self, seed: int, layers: int | None = None) -> TorchTable:
+        """The same net with the parameters of its last layers drawn anew, or of all of them; what it knows of its inputs' units stays."""
+        from xai_compare.models import _nets
+
+        return replace(self, core=_nets.redrawn(self.core, seed, layers))
 
     def to_bytes(self) -> bytes:
         """safetensors, with the shape of the net and its categories in the header."""

@@ -72,8 +72,8 @@ class Mlp:
         frame, y = data.train.inputs, data.train.y
         levels = {
             j: sorted(frame[column].dropna().unique().tolist(), key=str)
-            for j, (column, kind) in enumerate(zip(frame.columns, data.space.kinds, strict=True))
-            if kind == "categorical"
+            for j, (column, kind) in enumerate(zip(frame.columns, data.space.column_kinds, strict=True))
+            if kind != "numeric"
         }
         outputs = data.classes or ("value",)
         fills = {

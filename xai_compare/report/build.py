@@ -12,6 +12,7 @@ import numpy as np
 from xai_compare import __version__
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow
 from xai_compare.report.choose import choose, lead_method, overlap, signed_methods
+from xai_compare.report.driven import importance, profiles
 from xai_compare.report.limits import limits
 from xai_compare.report.plain import interval, number, plain, text
 from xai_compare.report.verdict import verdict
@@ -48,7 +49,8 @@ def build(results: Results, comparison: Comparison) -> Report:
         "metrics": [plain(asdict(metric)) for metric in results.metrics],
         "cells": [plain(asdict(cell)) for cell in results.cells],
         "performance": [_performance(row) for row in comparison.performance],
-        "global": [],
+        "global": importance(results, comparison),
+        "profiles": profiles(results, comparison),
         "agreement": _agreement(results, comparison),
         "decomposition": _decomposition(results, comparison),
         "skills": [_skill(row) for row in comparison.skills],

@@ -26,13 +26,17 @@ __all__ = [
     "Drawing",
     "Span",
     "colour",
+    "dashes",
     "draw",
     "label",
+    "mark",
     "paired",
 ]
 
 # Okabe and Ito's palette: told apart with any colour vision. The order is the models' order in the study.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+_MARKS = "osD^vPX*"
+_DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1.5, 1.2), (6, 1.5, 1.5, 1.5), (3, 1), (9, 3), (1, 2), (4, 1, 1, 1))
 INK, GREY, LINE = "#1c1f24", "#6b7280", "#d5d9de"
 EXPLAINED, LOST, BEYOND = "#44617f", "#e3a857", "#dfe3e7"
 PLUS_COLOUR, MINUS_COLOUR = "#4d7397", "#d08a3c"
@@ -97,6 +101,17 @@ class Span:
 def colour(place: int) -> str:
     """The colour of the model at this place in the study."""
     return OKABE_ITO[place % len(OKABE_ITO)]
+
+
+def mark(place: int) -> str:
+    """The marker of the model at this place in the study, for where colour alone would have to tell models apart."""
+    return _MARKS[place % len(_MARKS)]
+
+
+def dashes(place: int) -> Any:
+    """Its line style, likewise."""
+    found = _DASHES[place % len(_DASHES)]
+    return (0, found) if found else "-"
 
 
 def label(text: str, longest: int = 26) -> str:

@@ -18,7 +18,7 @@ def fault(report: dict[str, Any]) -> str:
     >>> fault(made)                                                                             # doctest: +SKIP
     '$.verdict.models[0].gap: 99, but there are 12 gaps'
     """
-    return next((found for check in (_models, _plugins, _verdict, _features) for found in check(report)), "")
+    return next((found for check in (_models, _plugins, _verdict, _features, _profiles) for found in check(report)), "")
 
 
 def _models(report: dict[str, Any]) -> Iterator[str]:
@@ -32,7 +32,7 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every place that names a model."""
     yield "$.scope.reference", report["scope"]["reference"]
     yield "$.verdict.reference", report["verdict"]["reference"]
-    for part in ("cells", "performance", "agreement", "decomposition", "skills", "curves", "powerless"):
+    for part in ("cells", "performance", "agreement", "decomposition", "skills", "curves", "powerless", "global"):
         yield from ((f"$.{part}[{i}].model", row["model"]) for i, row in enumerate(report[part]))
     for part in ("models", "picture"):
         yield from ((f"$.verdict.{part}[{i}].model", row["model"]) for i, row in enumerate(report["verdict"][part]))
@@ -43,6 +43,8 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for i, case in enumerate(report["cases"]):
         for part in ("models", "attributions"):
             yield from ((f"$.cases[{i}].{part}[{j}].model", row["model"]) for j, row in enumerate(case[part]))
+    for i, panel in enumerate(report["profiles"]["panels"]):
+        yield from ((f"$.profiles.panels[{i}].models[{j}].model", row["model"]) for j, row in enumerate(panel["models"]))
     for i, limit in enumerate(report["limits"]):
         yield from ((f"$.limits[{i}].where[{j}].model", row["model"]) for j, row in enumerate(limit["where"]))
 
@@ -62,6 +64,7 @@ def _quoted_plugins(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for part in ("curves", "powerless"):
         yield from ((f"$.{part}[{i}].metric", "metric", row["metric"]) for i, row in enumerate(report[part]))
     yield from ((f"$.curves[{i}].explainer", "method", row["explainer"]) for i, row in enumerate(report["curves"]) if row["explainer"])
+    yield from ((f"$.global[{i}].explainer", "method", row["explainer"]) for i, row in enumerate(report["global"]))
 
 
 def _verdict(report: dict[str, Any]) -> Iterator[str]:
@@ -104,3 +107,16 @@ def _features(report: dict[str, Any]) -> Iterator[str]:
         for place, values in [(f"$.cases[{i}].values", case["values"]), *rows]:
             if values is not None and len(values) != wanted:
                 yield f"{place}: {len(values)} values for {wanted} features"
+
+
+def _profiles(report: dict[str, Any]) -> Iterator[str]:
+    """A panel is drawn by a method that is there, and its curves have a number for each value of the feature."""
+    known = {method["name"] for method in report["profiles"]["methods"]}
+    for i, panel in enumerate(report["profiles"]["panels"]):
+        place, wanted = f"$.profiles.panels[{i}]", len(panel["grid"])
+        if panel["profile"] not in known:
+            yield f"{place}.profile: {panel['profile'][:_SHOWN]!r} is none of the report's profiles"
+        curves = [(f"models[{j}].{key}", row[key]) for j, row in enumerate(panel["models"]) for key in ("curve", "low", "high")]
+        for name, values in [("share", panel["share"]), *curves, *([("levels", panel["levels"])] if panel["levels"] else [])]:
+            if len(values) != wanted:
+                yield f"{place}.{name}: {len(values)} numbers for {wanted} values"

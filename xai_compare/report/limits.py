@@ -18,7 +18,8 @@ _TROUBLES = ("failed", "degraded", "skipped", "not_applicable")
 
 def limits(report: dict[str, Any], warnings: Iterable[str]) -> list[dict[str, Any]]:
     """Every cell that is not ok, every missing score, every metric without power, every warning of the run."""
-    return [*_cells(report), *_missing(report), *_powerless(report), *(note("warning", text(said)) for said in warnings)]
+    found = [*_cells(report), *_missing(report), *_powerless(report), *_inputs(report), *_leaks(report)]
+    return [*found, *(note("warning", text(said)) for said in warnings)]
 
 
 def note(kind: str, reason: str, where: list[dict[str, Any]] | None = None, count: int = 1) -> dict[str, Any]:
@@ -58,6 +59,25 @@ def _missing(report: dict[str, Any]) -> list[dict[str, Any]]:
             counts[found["reason"]] = counts.get(found["reason"], 0) + found["count"]
     troubles = [note("missing", why, _where(places), counts[why]) for why, places in groups.items() if not why.startswith(_BY_DESIGN)]
     return [*troubles, *(note("subset", why, count=counts[why]) for why in groups if why.startswith(_BY_DESIGN))]
+
+
+def _inputs(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Features that a model is not given, or takes no notice of: a difference of inputs, which no method should be blamed for."""
+    unseen = {model["name"]: model["about"].get("unseen") or [] for model in report["models"]}
+    return [
+        note("inputs", f"not among its inputs, so their attribution is 0: {', '.join(names)}", [_whole(model)], len(names))
+        for model, names in unseen.items()
+        if names
+    ]
+
+
+def _leaks(report: dict[str, Any]) -> list[dict[str, Any]]:
+    found = report["scope"]["data"].get("leakage") or {}
+    return [note("leakage", f"'{column}' alone tells the target almost perfectly (score {score:.3f})") for column, score in found.items()]
+
+
+def _whole(model: str) -> dict[str, Any]:
+    return {"model": model, "explainer": "", "condition": "", "metrics": []}
 
 
 def _powerless(report: dict[str, Any]) -> list[dict[str, Any]]:

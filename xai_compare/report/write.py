@@ -149,11 +149,23 @@ def schema() -> dict[str, Any]:
 
 
 def tables(report: dict[str, Any]) -> dict[str, str]:
-    """{file name: CSV text} of gaps and skills, one row each, and of curves, one row per step, in the order of the report."""
+    """{file name: CSV text} in the order of the report: gaps, skills and shares, a row each; curves and profiles, a row per step."""
     gaps = [_flat({**_without(row, "choices"), **_chosen(row)}, ("gap",)) for row in report["gaps"]]
     skills = [_flat(_without(row, "missing"), ("value", "skill")) for row in report["skills"]]
     curves = [_flat({**_without(row, "y"), **step}, ("value",)) for row in report["curves"] for step in _steps(row["y"])]
-    return {"gaps.csv": _csv(gaps), "skills.csv": _csv(skills), "curves.csv": _csv(curves)}
+    shares = [_flat({**_without(row, "features"), **one}, ("share", "difference")) for row in report["global"] for one in row["features"]]
+    panels = [point for panel in report["profiles"]["panels"] for point in _points(panel)]
+    found = {"gaps": gaps, "skills": skills, "curves": curves, "importance": shares, "profiles": panels}
+    return {f"{name}.csv": _csv(rows) for name, rows in found.items()}
+
+
+def _points(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each model and value of a panel; a number is told as itself, or as its rank where values may not be shown."""
+    facts = {key: panel[key] for key in ("feature", "kind", "level", "output", "profile", "ranked", "target")}
+    for one in panel["models"]:
+        for i, value in enumerate(panel["levels"] or panel["grid"]):
+            curve = {key: one[key][i] for key in ("curve", "low", "high")}
+            yield {**facts, "model": one["model"], "n": one["n"], "value": value, "share_of_rows": panel["share"][i], **curve}
 
 
 def _without(row: dict[str, Any], left_out: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from xai_compare.errors import XaiCompareError
 from xai_compare.explainers import Explainer
 from xai_compare.game import Game
+from xai_compare.models.wrapper import Wrapper
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, Inputs, IntArray, Model, Output, take
 
@@ -17,27 +18,24 @@ __all__ = ["Again", "Counted", "checked"]
 _COPIES = 10**6  # more than anyone explains of one case
 
 
-class Counted:
+class Counted(Wrapper):
     """A model that counts the rows it is asked for; everything else is the model's own."""
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        super().__init__(model)
         self.rows = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
 
     def predict(self, inputs: Inputs, output: Output) -> Array:
         self.rows += len(inputs)
-        return self._model.predict(inputs, output)
+        return self.inside.predict(inputs, output)
 
     def decide(self, inputs: Inputs) -> IntArray:
         self.rows += len(inputs)
-        return self._model.decide(inputs)
+        return self.inside.decide(inputs)
 
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         self.rows += len(encoded)
-        return self._model.predict_encoded(encoded, output)
+        return self.inside.predict_encoded(encoded, output)
 
 
 def checked(found: Any, name: str, n: int, d: int) -> Attribution:
@@ -74,16 +72,19 @@ class Again:
         streams: Streams | None = None,
         background: IntArray | None = None,
         model: Model | None = None,
+        target: IntArray | None = None,
     ) -> Attribution:
         game = self._game
         data = game.data if background is None else game.data.with_background(background)
         numbers = game.cases[at]
-        if self._explainer.control and streams is None:
-            # The control draws afresh for every copy: with the numbers of the case it would be perfectly stable.
+        if self._explainer.control and streams is None and target is None:
+            # The control draws afresh for every copy: with the numbers of the case it would be perfectly stable. But for another
+            # output it keeps them: with fresh ones it would seem to tell outputs apart.
             streams, numbers = self._streams.at("again", self._calls), numbers * _COPIES + _occurrence(at)
         self._calls += 1
         changed = take(game.inputs, at) if inputs is None else inputs
-        played = Game(game.model if model is None else model, data, changed, numbers, game.target[at], game.output, game.fill)
+        wanted = game.target[at] if target is None else target
+        played = Game(game.model if model is None else model, data, changed, numbers, wanted, game.output, game.fill)
         return checked(self._explainer(played, streams or self._streams), self._name, len(at), game.d)
 
 

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from xai_compare.game import sample_size
-from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_scores
-from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results, Status
+from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_profile, unpack_scores
+from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, ProfileFacts, Results, Status
 from xai_compare.run.execute import Finished
 from xai_compare.run.jobs import Job
 from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
 from xai_compare.run.worker import explained_target
-from xai_compare.types import Array, Attribution, Scores
+from xai_compare.types import Array, Attribution, Data, FeatureCurve, Inputs, Profile, Scores
 
 __all__ = ["collect"]
 
@@ -59,6 +59,8 @@ def collect(finished: Finished) -> Results:
             scores[model, explainer, metric] = join_scores([unpack_scores(outcome.arrays) for outcome in outcomes])
         else:
             attributions[model, explainer] = join_attributions([unpack_attribution(outcome.arrays) for outcome in outcomes])
+    drawn = {(job.model, job.profile): finished[job] for job in finished.jobs if job.kind == "profile"}
+    cells += [_cell(model, "", name, [outcome]) for (model, name), outcome in drawn.items()]
     return Results(
         title=plan.study.report.title or plan.study.title,
         study=plan.study.resolved(),
@@ -75,6 +77,8 @@ def collect(finished: Finished) -> Results:
         attributions=attributions,
         scores=scores,
         checks=checks,
+        profiled=tuple(_profile_facts(plan, name) for name in plan.profiles),
+        profiles={key: _shown_profile(plan, outcome) for key, outcome in drawn.items() if outcome.usable},
         limits=tuple(_limits(finished)),
         provenance=_provenance(finished),
     )
@@ -120,6 +124,32 @@ def _metric_facts(plan: Plan, name: str) -> MetricFacts:
     return MetricFacts(name, *facts, asdict(made))  # type: ignore[call-overload]
 
 
+def _profile_facts(plan: Plan, name: str) -> ProfileFacts:
+    made = plan.profiles[name]
+    return ProfileFacts(name, made.title, made.citation, made.cost, made.reading, asdict(made))  # type: ignore[call-overload]
+
+
+def _shown_profile(plan: Plan, outcome: Outcome) -> Profile:
+    """A profile as it may be shown: where values of cases may not, numbers give way to their rank among the test rows."""
+    found = unpack_profile(outcome.arrays)
+    if _show_values(plan):
+        return found
+    return replace(found, curves=tuple(_ranked(curve, plan.data.test.inputs) for curve in found.curves))
+
+
+def _ranked(curve: FeatureCurve, table: Inputs) -> FeatureCurve:
+    """Each number as the share of the values in its column that are smaller, those equal to it by half: values apart stay apart."""
+    if curve.levels:
+        return curve
+    values = np.sort(table[curve.feature].to_numpy(dtype=np.float64, na_value=np.nan))
+    values = values[~np.isnan(values)]
+
+    def rank(numbers: Array) -> Array:
+        return np.asarray((np.searchsorted(values, numbers) + np.searchsorted(values, numbers, side="right")) / (2 * len(values)))
+
+    return replace(curve, grid=rank(curve.grid), quantiles=rank(curve.quantiles), ranked=True)
+
+
 def _case_facts(finished: Finished) -> CaseFacts:
     plan = finished.plan
     data = plan.data
@@ -140,10 +170,22 @@ def _case_facts(finished: Finished) -> CaseFacts:
     shown = _show_values(plan)
     y = data.test.y[data.explain] if shown and data.test.y is not None else None  # an outcome is a value like any other
     ids = [data.test.ids[row] for row in data.explain]
-    values = tuple(tuple(_text(value) for value in row) for row in data.cases().itertuples(index=False)) if shown else None
+    values = _values(data) if shown else None
     return CaseFacts(
         tuple(ids if shown else _hidden(ids, data_hash(data, "case ids"))), target, y, values, outputs, base, guesses, probability
     )
+
+
+def _values(data: Data) -> tuple[tuple[str, ...], ...]:
+    """(n, d) the values of the explained cases as text, those of a group with the names of its columns."""
+    cases, space = data.cases(), data.space
+    texts = [[_text(value) for value in row] for row in cases.itertuples(index=False)]
+    members = [np.flatnonzero(space.feature_of == feature).tolist() for feature in range(space.d)]
+
+    def told(row: list[str], columns: list[int]) -> str:
+        return row[columns[0]] if len(columns) == 1 else ", ".join(f"{cases.columns[j]} {row[j]}" for j in columns)
+
+    return tuple(tuple(told(row, columns) for columns in members) for row in texts)
 
 
 def _show_values(plan: Plan) -> bool:

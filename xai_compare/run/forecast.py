@@ -87,7 +87,7 @@ def _predictions(plan: Plan, fits: dict[Job, Outcome]) -> dict[Job, Outcome]:
 
 
 def _step(job: Job) -> tuple[str, str]:
-    name = " ".join(filter(None, (job.kind, job.metric or job.explainer)))
+    name = " ".join(filter(None, (job.kind, job.metric or job.explainer or job.profile)))
     return job.model, f"{name} ({job.condition})" if job.condition else name
 
 
@@ -95,9 +95,10 @@ def _cells(found: dict[Job, Outcome]) -> dict[str, int]:
     """How many cells came to what, counted as `collect` does: without an explanation nothing is asked again of it."""
     had = {(job.model, job.explainer) for job, outcome in found.items() if job.kind == "explain" and outcome.usable}
     cells = {
-        (job.model, job.explainer, job.metric, job.condition): outcome.status
+        (job.model, job.explainer, job.metric or job.profile, job.condition): outcome.status
         for job, outcome in found.items()
-        if (job.kind in ("explain", "score") and not job.condition) or (job.kind == "score" and (job.model, job.explainer) in had)
+        if (job.kind in ("explain", "score", "profile") and not job.condition)
+        or (job.kind == "score" and (job.model, job.explainer) in had)
     }
     return dict(Counter(cells.values()))
 

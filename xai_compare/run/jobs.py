@@ -1,4 +1,4 @@
-"""The job graph: fit -> predict -> sample, bound, explain -> remove -> score.
+"""The job graph: fit -> predict -> sample, bound, explain -> remove -> score; fit -> profile.
 
 A job is a plain value; what it does is a function of it, the plan and the outcomes of the jobs it needs: see `worker`.
 """
@@ -26,19 +26,21 @@ class Job:
     """One step on one model; `chunk` numbers 25 cases, or WHOLE. A score of two methods has the explainer "a ~ b".
 
     condition : "" for the study's own question; else the scale or the fill under which the lead metric of fidelity is asked again.
+    profile : by which method curves of the features are drawn.
     """
 
-    kind: Literal["fit", "predict", "sample", "bound", "explain", "remove", "score"]
+    kind: Literal["fit", "predict", "sample", "bound", "explain", "remove", "score", "profile"]
     model: str
     explainer: str = ""
     metric: str = ""
     chunk: int = WHOLE
     condition: str = ""
+    profile: str = ""
 
     def __str__(self) -> str:
         where = "" if self.chunk == WHOLE else f" [{self.chunk}]"
         under = f" ({self.condition})" if self.condition else ""
-        return " ".join(part for part in (self.kind, self.model, self.explainer, self.metric) if part) + under + where
+        return " ".join(part for part in (self.kind, self.model, self.explainer, self.metric, self.profile) if part) + under + where
 
 
 def pair_name(a: str, b: str) -> str:
@@ -66,6 +68,7 @@ def graph(plan: Plan) -> list[Job]:
             jobs += [Job("score", model, who, name, chunk) for who in _whom(plan, metric) for chunk in _scored(plan, who, metric)]
         for condition in plan.conditions:
             jobs += _again(plan, model, condition)
+        jobs += [Job("profile", model, profile=name) for name in plan.profiles]
     return jobs
 
 
@@ -110,6 +113,8 @@ def needs(plan: Plan, job: Job) -> list[Job]:
         return []
     if job.kind == "predict":
         return fit
+    if job.kind == "profile":
+        return [*fit, target] if plan.asks_reference else fit
     if job.kind in ("sample", "bound", "explain"):
         # Under another condition much stays as it was: it is taken from the first answer.
         plain = [Job(job.kind, job.model, job.explainer, "", job.chunk)] if job.condition else []
@@ -121,7 +126,7 @@ def needs(plan: Plan, job: Job) -> list[Job]:
 
 def _score_needs(plan: Plan, job: Job, fit: list[Job], target: Job) -> list[Job]:
     metric = plan.metrics[job.metric]
-    model = fit if metric.scope == "model" or {"model", "rerun"} & metric.needs else []
+    model = fit if metric.scope == "model" or {"model", "rerun", "destroyed"} & metric.needs else []
     if metric.scope == "model":
         return model
     found = [explained(plan, job, name) for name in named(job)]

@@ -62,6 +62,9 @@ def data_hash(data: Data, purpose: str = "") -> str:
         total.update(json.dumps([[str(name), str(dtype)] for name, dtype in table.inputs.dtypes.items()]).encode())
         total.update(pd.util.hash_pandas_object(table.inputs, index=False).to_numpy().tobytes())
         total.update(b"" if table.y is None else np.ascontiguousarray(table.y).tobytes())
+    if data.truth is not None:
+        for known in (data.truth.attribution, data.truth.mask):
+            total.update(b"" if known is None else np.ascontiguousarray(known).tobytes())
     total.update(data.explain.tobytes() + data.background.tobytes() + json.dumps([data.task, list(data.classes)]).encode())
     return total.hexdigest()
 
@@ -85,7 +88,8 @@ class Keys:
     def __init__(self, plan: Plan) -> None:
         study = plan.study
         self._plan = plan
-        self._base = [source_hash(), versions(), data_hash(plan.data), study.seed, study.output, study.fill, study.target, CHUNK]
+        asked = [study.seed, study.output, study.fill, study.target, study.data.groups]
+        self._base = [source_hash(), versions(), data_hash(plan.data), *asked, CHUNK]
         self.models: Mapping[str, str] = {spec.name: self._of_model(plan, spec) for spec in study.models}
 
     def _of_model(self, plan: Plan, spec: Any) -> str:
@@ -93,13 +97,14 @@ class Keys:
             model = plan.given[spec.name]
             loaded = model.about.get("loaded") or {}  # a file that was replaced is another model, whatever it predicts for these cases
             return digest([model_hash(model, plan.data), loaded.get("sha256")])
-        return digest([spec.kind, spec.params])
+        return digest([spec.kind, spec.params, spec.drop])
 
     def __call__(self, job: Job) -> str:
         plan = self._plan
         named = [*job.explainer.split(" ~ "), plan.control] if job.explainer else []
         plugins = [_spelled(plan.explainers[name]) for name in named]
         plugins += [_spelled(plan.metrics[job.metric])] if job.metric else []
+        plugins += [_spelled(plan.profiles[job.profile])] if job.profile else []
         return digest([*self._base, str(job), self.models[job.model], plan.reference, self.models[plan.reference], plugins])
 
 

@@ -20,7 +20,7 @@ def timings(finished: Finished) -> dict[str, Any]:
     """Date; jobs, model rows and seconds by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
     steps: dict[str, dict[str, Any]] = {}
     for job in finished.jobs:
-        name = " ".join(part for part in (job.kind, job.metric or job.explainer, job.model) if part)
+        name = " ".join(part for part in (job.kind, job.metric or job.explainer or job.profile, job.model) if part)
         step = steps.setdefault(f"{name} ({job.condition})" if job.condition else name, {"jobs": 0, "model_rows": 0, "seconds": 0.0})
         step["jobs"] += 1
         step["model_rows"] += finished[job].about.get("model_rows", 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,10 @@ from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.adapt import adapt
 from xai_compare.models.load import load_model, pin_of
+from xai_compare.models.narrow import Narrow, without
+from xai_compare.models.reordered import in_order
 from xai_compare.models.zoo import KINDS
+from xai_compare.profiles import PROFILES, Profiler
 from xai_compare.registry import Registry, configured
 from xai_compare.types import Data, IntArray, Model, Output
 
@@ -43,6 +46,7 @@ class Plan:
     given: Mapping[str, Model]
     explainers: Mapping[str, Explainer]
     metrics: Mapping[str, Metric]
+    profiles: Mapping[str, Profiler] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -79,6 +83,11 @@ class Plan:
         other = [fill for fill in self.data.space.fills if fill != study.fill][:1]
         wanted = {"probability": scale, "fill": other}
         return tuple(condition for check in study.compare.checks for condition in wanted[check])
+
+    @property
+    def asks_reference(self) -> bool:
+        """Whether the output that profiles follow hangs on the reference's predictions: of more than two classes, where none is named."""
+        return self.study.target is None and len(self.data.classes) > 2
 
     def spec(self, name: str) -> ModelSpec:
         """What the study says of a model."""
@@ -127,6 +136,7 @@ def plan_study(study: Study, pins: Sequence[str] = ()) -> Plan:
         if model.load is not None:
             given[model.name] = _loaded(study, i, data, pins)
             continue
+        _check_drop(study, i, data)
         kind = KINDS[model.kind]
         if data.task not in kind.tasks:
             found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
@@ -145,16 +155,19 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
         path = study.locate(spec.load)
         vouched = spec.allow_unsafe or next((pin for pin in pins if pin.lower() == pin_of(path)), None)
         found = load_model(path, allow_unsafe=vouched)
-        model = adapt(spec.name, found.model, data.background_inputs(), data.classes)
+        seen = without(data, spec.drop)
+        model = adapt(spec.name, found.model, seen.background_inputs(), data.classes)
+        if spec.drop:  # a model without column names does not say which of them it was trained on
+            model = Narrow(model, list(data.train.inputs.columns), list(seen.train.inputs.columns))
     except XaiCompareError as error:
         raise problem(study, f"models[{i}].load", str(error)) from error
     if model.task != data.task or (data.classes and set(model.outputs) != set(data.classes)):
         wanted = f"classes {', '.join(data.classes)}" if data.classes else "a number"
         raise problem(study, f"models[{i}].load", f"it predicts {', '.join(model.outputs)}, and the target has {wanted}")
-    if data.classes and model.outputs != data.classes:
-        found_order, order = ", ".join(model.outputs), ", ".join(data.classes)
-        advice = "leave out data.positive" if study.data.positive is not None else "train and save it with the labels as the table has them"
-        raise problem(study, f"models[{i}].load", f"its classes are ordered {found_order}, and those of the target {order}: {advice}")
+    if len(data.classes) > 2 and study.data.positive is not None and getattr(model, "numbered", False):
+        # Of two classes the score is the positive one's; of more, nobody can tell which order the numbers follow.
+        raise problem(study, f"models[{i}].load", "it numbers its classes, and data.positive changes their order: leave out data.positive")
+    model = in_order(model, data.classes)
     model.about = {**model.about, "loaded": found.about}
     return model
 
@@ -185,14 +198,25 @@ def _check_kind(study: Study, i: int, kind: str, params: Mapping[str, Any]) -> N
         raise problem(study, f"models[{i}].params", str(error)) from error
 
 
-def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric]]:
+def _check_drop(study: Study, i: int, data: Data) -> None:
+    try:
+        without(data, study.models[i].drop)
+    except XaiCompareError as error:
+        raise problem(study, f"models[{i}].drop", str(error)) from error
+
+
+def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric], dict[str, Profiler]]:
     explainers = _chosen(study, "explainers", study.explainers, EXPLAINERS)
     control = next(name for name in EXPLAINERS if EXPLAINERS[name].control)
     # The control is in every study, always last.
     explainers[control] = explainers.pop(control, EXPLAINERS[control]())
     if len(explainers) == 1:
         raise problem(study, "explainers", "only the control is left: name at least one explainer")
-    return explainers, _chosen(study, "metrics", study.metrics, METRICS)
+    metrics, profiles = _chosen(study, "metrics", study.metrics, METRICS), _chosen(study, "profiles", study.profiles, PROFILES)
+    for name in profiles:
+        if name in metrics:  # a cell is known by one name
+            raise problem(study, "profiles", f"'{name}' is the name of a metric of this study too: leave one of them out")
+    return explainers, metrics, profiles
 
 
 _QUESTIONS = ("fidelity", "stability", "simplicity", "agreement", "sanity", "truth")
@@ -211,7 +235,8 @@ def _in_order(registry: Registry[Any]) -> list[str]:
 
 
 def _chosen(study: Study, key: str, chosen: Any, registry: Registry[Any]) -> dict[str, Any]:
-    specs = [PluginSpec(name=name) for name in _in_order(registry)] if chosen == "auto" else list(chosen)
+    unasked = [name for name in _in_order(registry) if not getattr(registry[name], "on_request", False)]
+    specs = [PluginSpec(name=name) for name in unasked] if chosen == "auto" else list(chosen)
     out: dict[str, Any] = {}
     for i, spec in enumerate(specs):
         try:
@@ -222,6 +247,6 @@ def _chosen(study: Study, key: str, chosen: Any, registry: Registry[Any]) -> dic
             out[spec.name] = configured(cls, spec.params)
         except XaiCompareError as error:
             raise problem(study, f"{key}[{i}].params", str(error)) from error
-    if not out:
+    if not out and key != "profiles":
         raise StudyError(f"{study.where}: {key}: the list is empty. Name at least one, or write auto")
     return out

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from xai_compare.errors import NotApplicable
-from xai_compare.game import Coalitions, Game, evaluate_coalitions
+from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.game import Coalitions, Game, evaluate_coalitions, unseen_features
 from xai_compare.metrics import View
-from xai_compare.models.zoo import KINDS
-from xai_compare.packing import pack_attribution, pack_scores, unpack_attribution
+from xai_compare.models.destroyed import Destroyed
+from xai_compare.models.trained import Training
+from xai_compare.packing import pack_attribution, pack_profile, pack_scores, unpack_attribution
 from xai_compare.removal import Bounds, Removal, best_orders, remove, subset
 from xai_compare.results import Status
 from xai_compare.run.again import Again, Counted, checked
@@ -24,9 +25,9 @@ from xai_compare.run.jobs import WHOLE, Job, explained, named, needs
 from xai_compare.run.plan import CHUNK, PROBABILITY, REMOVED, Plan, targets
 from xai_compare.run.store import Outcome
 from xai_compare.streams import Streams
-from xai_compare.types import Attribution, IntArray, Output
+from xai_compare.types import Attribution, IntArray, Model, Output, Profile
 
-__all__ = ["Worker", "explained_target"]
+__all__ = ["Worker", "explained_target", "profiled_target"]
 
 _log = logging.getLogger(__name__)
 # A library is silent unless it is asked: what a failed job raised is the reason of its cell.
@@ -44,6 +45,8 @@ class Worker:
     def __init__(self, plan: Plan, read: Callable[[Job], Outcome]) -> None:
         self._plan, self._read = plan, read
         self._models: dict[str, Counted] = {name: Counted(model) for name, model in plan.given.items()}
+        self._ruins: dict[str, Destroyed] = {}
+        self._others: list[Counted] = []
         self._streams = Streams(plan.study.seed)
         self._steps = {
             "fit": self._fit,
@@ -53,6 +56,7 @@ class Worker:
             "explain": self._explain,
             "remove": self._remove,
             "score": self._score,
+            "profile": self._profile,
         }
 
     def run(self, job: Job) -> Outcome:
@@ -68,7 +72,7 @@ class Worker:
         return replace(outcome, about=about, warnings=tuple(said), seconds=time.perf_counter() - start)
 
     def _rows(self) -> int:
-        return sum(model.rows for model in self._models.values())
+        return sum(model.rows for model in (*self._models.values(), *self._others))
 
     def _attempt(self, job: Job) -> Outcome:
         for needed in needs(self._plan, job):
@@ -92,17 +96,19 @@ class Worker:
     def model(self, name: str) -> Counted:
         """The fitted model of this name, loaded once."""
         if name not in self._models:
-            kind = KINDS[self._plan.spec(name).kind]
-            self._models[name] = Counted(kind.load(name, self._read(Job("fit", name)).content, self._plan.data))
+            self._models[name] = Counted(self._training(name).restore(self._read(Job("fit", name)).content, self._plan.data))
         return self._models[name]
 
     def _fit(self, job: Job) -> Outcome:
-        spec = self._plan.spec(job.model)
-        # One training seed per model name: no two models share their draws, and adding one changes no other.
-        seed = self._streams.at("fit", job.model).integer()
-        model, content = KINDS[spec.kind].fit(job.model, self._plan.data, spec.params, seed)
+        training = self._training(job.model)
+        model, content = training.train(self._plan.data)
         self._models[job.model] = Counted(model)
-        return Outcome("ok", about={"seed": seed}, content=content)
+        return Outcome("ok", about={"seed": training.seed}, content=content)
+
+    def _training(self, name: str) -> Training:
+        spec = self._plan.spec(name)
+        # One training seed per model name: no two models share their draws, and adding one changes no other.
+        return Training(name, spec.kind, self._streams.at("fit", name).integer(), spec.params, spec.drop)
 
     def _predict(self, job: Job) -> Outcome:
         """Outputs of the explained cases in every space the model has, and how far the background stands for the data."""
@@ -118,6 +124,7 @@ class Worker:
             "native": model.native,
             "offers": sorted(model.offers),
             "closed": model.closed,
+            "unseen": [name for name, unseen in zip(data.space.names, unseen_features(model, data.space), strict=True) if unseen],
             "mean_output_background_minus_test": (background - everyone).tolist(),
             **dict(model.about),
         }
@@ -163,8 +170,29 @@ class Worker:
             bounds=self._made(Bounds, Job("bound", job.model, chunk=job.chunk), "bounds" in needs),
             model=self.model(job.model) if "model" in needs else None,
             rerun=self._again(job) if "rerun" in needs else None,
+            destroyed=self._destroyed(job.model) if "destroyed" in needs else None,
         )
         return Outcome("ok", arrays=pack_scores(metric(view)))
+
+    def _profile(self, job: Job) -> Outcome:
+        # One stream for all methods and models: curves of the same feature stand on the same rows.
+        found = self._plan.profiles[job.profile](
+            self.model(job.model), self._plan.data, self._scale(job), profiled_target(self._plan, self._read), self._streams.at("profile")
+        )
+        if not isinstance(found, Profile):
+            raise XaiCompareError(f"'{job.profile}' returned a {type(found).__name__}: a profile is needed")
+        return Outcome("ok", arrays=pack_profile(found))
+
+    def _destroyed(self, name: str) -> Destroyed:
+        """Destroyed models are made once in each worker; they are of no use to a later run."""
+        if name not in self._ruins:
+            own = self.model(name).inside
+            self._ruins[name] = Destroyed(own, self._plan.data, self._streams.at("destroy", name), self._counted)
+        return self._ruins[name]
+
+    def _counted(self, model: Model) -> Counted:
+        self._others.append(Counted(model))
+        return self._others[-1]
 
     def _made(self, cls: type[A], job: Job, needed: bool) -> A | None:
         """What a job made, unpacked."""
@@ -228,3 +256,12 @@ def explained_target(plan: Plan, read: Callable[[Job], Outcome]) -> IntArray:
     """(n,) the explained output of each case of a plan; `read` gives the outcome of the reference's predict job."""
     named, n = plan.study.target, len(plan.data.explain)
     return targets(plan.data, named, n, lambda: np.asarray(read(Job("predict", plan.reference)).arrays["decision"], dtype=np.int64))
+
+
+def profiled_target(plan: Plan, read: Callable[[Job], Outcome]) -> int:
+    """The output whose curves are drawn: the value; the class that is named, else of two the last, of more the one explained most."""
+    if plan.data.task == "regression":
+        return 0
+    if plan.asks_reference:
+        return int(np.bincount(explained_target(plan, read)).argmax())
+    return plan.data.classes.index(plan.study.target) if plan.study.target is not None else len(plan.data.classes) - 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers.shap import contributions, exact, kernel, linear, partition, path, permutation, tree
+from xai_compare.explainers.shap import contributions, exact, kernel, linear, partition, path, permutation, shares, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, IntArray
@@ -57,6 +57,8 @@ class Shap:
         stands alone). They add up, but are Shapley values only of a game without interactions.
         "tree", asked for by name, also explains the probability of two classes by trees that add up in the margin: shap stretches
         the margin's values to it, background row by row. They add up, but are not its Shapley values; auto does not take them.
+        "linear" and "tree", asked for by name, also read a model that multiplies columns (PolynomialFeatures): the value of a product
+        is split equally among the columns in it. That adds up, and is another game than the one that metrics play.
     permutations : feature orders, each walked forwards and backwards, for the permutation algorithm, and for partition where it
         would ask more coalitions than samples.
     samples : coalitions for the kernel algorithm, and up to how many the partition algorithm asks all of.
@@ -104,7 +106,11 @@ class Shap:
         stretched = algorithm == "tree" and not paths and game.output != game.model.native
         if stretched:
             about["stretched"] = "the margin's values, stretched to the probability: they add up, but are not its Shapley values"
-        exactly = algorithm in ("linear", "exact") or (algorithm == "tree" and not paths and not stretched and tree.exactly(game))
+        split = algorithm in ("linear", "tree") and not paths and shares.given(game)
+        if split:
+            about["split"] = shares.SAID
+        trees = algorithm == "tree" and not paths and not stretched and tree.exactly(game)
+        exactly = trees or algorithm == "exact" or (algorithm == "linear" and not split)
         perturbation = "tree_path_dependent" if paths else "interventional"
         about = {"algorithm": algorithm, "why": why, "exact": exactly, "perturbation": perturbation, **about}
         off = self._off(game, values, base, full)
@@ -154,8 +160,10 @@ class Shap:
             if against:
                 raise NotApplicable(f"it has no path-dependent values: {against}")
             return "contributions" if self.algorithm == "contributions" else "tree", "path-dependent values are asked for in the study"
-        if self.algorithm == "tree" and tree.rescales(game):
-            fits["tree"] = ""
+        if self.algorithm == "tree":
+            fits["tree"] = "" if tree.rescales(game) else tree.reason_against(game, named=True)
+        if self.algorithm == "linear":
+            fits["linear"] = linear.reason_against(game, named=True)
         if self.algorithm != "auto":
             if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
+from xai_compare.models.reordered import own_target
 from xai_compare.types import Array
 
 __all__ = ["reason_against", "values"]
@@ -29,5 +30,5 @@ def reason_against(game: Game) -> str:
 def values(game: Game) -> tuple[Array, Array]:
     """(n, d) values and (n,) their base, which is the library's and not v(nothing). Cost: none of the game's model rows."""
     model: Any = game.model
-    phi = model.contributions(model.encode(game.inputs))[np.arange(game.n), :, game.target]
-    return fold(phi[:, :-1], np.asarray(model.owner), game.d), np.asarray(phi[:, -1])
+    phi = model.contributions(model.encode(game.inputs))[np.arange(game.n), :, own_target(game.model, game.target)]
+    return fold(phi[:, :-1], np.asarray(game.owner), game.d), np.asarray(phi[:, -1])

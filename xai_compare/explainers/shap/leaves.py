@@ -25,7 +25,7 @@ Paths = list[tuple[float, dict[int, BoolArray]]]
 def values(game: Game, forest: Forest) -> Array:
     """(n, d, k) values of the raw outputs. Cost: none of the model's rows."""
     model = game.model
-    owner = np.asarray(model.owner)[forest.order]
+    owner = np.asarray(game.owner)[forest.order]
     rows = np.concatenate([model.encode(game.inputs), model.encode(game.fill_rows())])[:, forest.order]
     out = np.zeros((game.n, game.d, forest.k))
     for tree in forest.trees:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from xai_compare.explainers.shap import shares
 from xai_compare.game import Game
-from xai_compare.models.encoding import fold
 from xai_compare.types import Array
 
 __all__ = ["reason_against", "values"]
 
 
-def reason_against(game: Game) -> str:
-    """Why it does not fit this game; "" if it does."""
+def reason_against(game: Game, named: bool = False) -> str:
+    """Why it does not fit this game; "" if it does. named : asked for by name, so that products of columns may be split."""
     if game.model.weights is None:
         return game.model.closed or "the model is not linear in its encoding"
     if game.output != game.model.native:
         return f"the model is linear in {game.model.native}, not in {game.output}"
-    return ""
+    return "" if game.owner is not None or (named and shares.given(game)) else game.model.closed
 
 
 def values(game: Game) -> Array:
-    """(n, d) exact Shapley values: linear functions have no interactions, so one-hot columns sum to their feature exactly."""
+    """(n, d) exact Shapley values: linear functions have no interactions, so one-hot columns sum to their feature exactly.
+
+    Where columns are multiplied, those of the terms instead, each split among its columns.
+    """
     import shap
 
     model, fills = game.model, game.fill_rows()
     assert model.weights is not None  # reason_against has said so
-    assert model.owner is not None
     weights, intercepts = model.weights
     background = shap.maskers.Independent(model.encode(fills), max_samples=len(fills))
     encoded = model.encode(game.inputs)
@@ -35,4 +37,4 @@ def values(game: Game) -> Array:
         chosen = game.target == target
         explainer = shap.LinearExplainer((weights[target], intercepts[target]), background)
         out[chosen] = explainer.shap_values(encoded[chosen])
-    return fold(out, model.owner, game.d)
+    return shares.folded(game, out)

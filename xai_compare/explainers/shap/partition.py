@@ -27,7 +27,7 @@ def clustering(game: Game) -> Array:
     from scipy.cluster.hierarchy import linkage
 
     d = game.d
-    linked = spearman(game.data.background_inputs(), game.data.space.kinds)
+    linked = spearman(game.data.background_inputs(), game.data.space)
     apart = np.round(1 - np.abs(linked[np.triu_indices(d, 1)]), 12)
     merges = np.asarray(linkage(apart, "complete"), dtype=np.float64) if d > 1 else np.empty((0, 4))
     first = int(np.searchsorted(merges[:, 2], 1.0))

@@ -38,7 +38,7 @@ def values(game: Game) -> tuple[Array, Array]:
     cases = model.encode(game.inputs)
     found = np.asarray(sum(weight * _read(trees, cases) for weight, trees in model.trees))
     phi = tree.of_target(found, game)
-    return fold(phi[:, :-1], model.owner, game.d), np.asarray(phi[:, -1])
+    return fold(phi[:, :-1], np.asarray(game.owner), game.d), np.asarray(phi[:, -1])
 
 
 def _read(trees: Any, cases: Array) -> Array:

@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from xai_compare.explainers.shap import leaves
+from xai_compare.explainers.shap import leaves, shares
 from xai_compare.game import Game
-from xai_compare.models.encoding import fold
+from xai_compare.models.reordered import own_target
 from xai_compare.types import Array
 
 __all__ = ["by_leaves", "exactly", "expected", "leaf_values", "of_target", "reason_against", "rescales", "splits_features", "values"]
 
 
-def reason_against(game: Game) -> str:
-    """Why it does not fit this game; "" if it does."""
+def reason_against(game: Game, named: bool = False) -> str:
+    """Why it does not fit this game; "" if it does. named : asked for by name, so that products of columns may be split."""
     model = game.model
     if not {"tree", "leaves"} & model.offers:
         treeless: str = getattr(model, "treeless", "")
         default = "the model is not made of trees that shap reads exactly"
         return treeless or (f"{default}: {model.closed}" if model.closed else default)
-    if model.owner is None:
+    if game.owner is None and not (named and shares.given(game)):
         return model.closed
     if game.output != model.native:
         return f"the trees add up in {model.native}, not in {game.output}"
@@ -45,7 +45,7 @@ def by_leaves(game: Game) -> bool:
 
 def exactly(game: Game) -> bool:
     """Whether the values are Shapley values of features, not sums of those of their columns."""
-    return by_leaves(game) or not splits_features(game)
+    return by_leaves(game) or (game.owner is not None and not splits_features(game))
 
 
 def rescales(game: Game) -> bool:
@@ -57,7 +57,7 @@ def rescales(game: Game) -> bool:
 
 def splits_features(game: Game) -> bool:
     """Whether a feature has several columns, which TreeSHAP hides one by one."""
-    owner = game.model.owner
+    owner = game.owner
     return owner is not None and len(owner) != len(np.unique(owner))
 
 
@@ -65,14 +65,14 @@ def values(game: Game) -> Array:
     """(n, d) exact Shapley values of the encoded columns, summed to features.
 
     Summing is exact only as Shapley values of columns; for a feature of several columns (one-hot) this is the sum of its
-    columns' values, where columns may be hidden one by one.
+    columns' values, where columns may be hidden one by one. A product of columns is one player, its value split among them.
     """
     model: Any = game.model
     if by_leaves(game) and game.output == model.native:
         return leaf_values(game)
     background, cases = model.encode(game.fill_rows()), model.encode(game.inputs)
     found = sum(weight * _read(trees, background, cases, game) for weight, trees in model.trees)
-    return fold(np.asarray(found), model.owner, game.d)
+    return shares.folded(game, np.asarray(found))
 
 
 def leaf_values(game: Game) -> Array:
@@ -101,13 +101,14 @@ def _read(trees: Any, background: Array, cases: Array, game: Game) -> Array:
 
 def of_target(found: Array, game: Game) -> Array:
     """(n, p) of (n, p) or (n, p, k) values: the explained output, as the game reads it."""
+    target = own_target(game.model, game.target)
     if found.ndim == 2:  # one output: a value, or the score of the second of two classes
-        sign = np.where((game.target == 0) & (len(game.model.outputs) == 2), -1.0, 1.0)
+        sign = np.where((target == 0) & (len(game.model.outputs) == 2), -1.0, 1.0)
         return found * sign[:, None]
     if game.output == "margin":
         found = found - found.mean(axis=2, keepdims=True)
         found = 2 * found if found.shape[2] == 2 else found
-    return found[np.arange(game.n), :, game.target]
+    return found[np.arange(game.n), :, target]
 
 
 def _stack(trees: Any, k: int) -> None:

@@ -30,16 +30,18 @@ def powerless(report: dict[str, Any], model: str, metric: str) -> bool:
     return {"model": model, "metric": metric} in report["powerless"]
 
 
-def score_table(report: dict[str, Any], metrics: Sequence[str], caption: str, columns: Sequence[tuple[str, str]], extra: str = "") -> Table:
+def score_table(
+    report: dict[str, Any], metrics: Sequence[str], caption: str, columns: Sequence[tuple[str, str]], extra: Sequence[str] = ()
+) -> Table:
     """A row per metric, model and method but the control, whose score stands beside; of one metric, the caption says which.
 
     Parameters
     ----------
     columns : (field, title) of what follows the score: "ceiling", "chance", "skill", "control".
-    extra : name of a part with a column of its own at the end, "" for none.
+    extra : names of parts with a column of their own at the end.
     """
-    parts = scored(report, extra) if extra else {}
-    titles = ["Score", *(title for _, title in columns), *([extra.replace("_", " ").capitalize()] if extra else []), "Cases"]
+    parts = [scored(report, name) for name in extra]
+    titles = ["Score", *(title for _, title in columns), *(name.replace("_", " ").capitalize() for name in extra), "Cases"]
     several, one = len(metrics) > 1, _one_direction(report, metrics)
     names = (*((Column("Metric"),) if several else ()), Column("Model"), Column("Method"))
     control, found = report["scope"]["control"], scored(report)
@@ -48,13 +50,16 @@ def score_table(report: dict[str, Any], metrics: Sequence[str], caption: str, co
     for metric, model, method in wanted:
         row = found[metric, model, method]
         beside = [_beside(report, row, field, found.get((metric, model, control))) for field, _ in columns]
-        part = parts.get((metric, model, method))
-        more = [number_entry(part["value"]["estimate"] if part else None)] if extra else []
+        more = [_estimate(part.get((metric, model, method))) for part in parts]
         n = row["value"]["n"]
         named = _names(report, row, one is None)[0 if several else 1 :]
         rows.append((*named, interval_entry(row["value"]), *beside, *more, Entry((str(n),), n)))
     heads = (*names, *(Column(title, numeric=True) for title in titles))
     return Table(f"{caption}; {one}" if one else caption, heads, tuple(rows))
+
+
+def _estimate(row: dict[str, Any] | None) -> Entry:
+    return number_entry(row["value"]["estimate"] if row else None)
 
 
 def _one_direction(report: dict[str, Any], metrics: Sequence[str]) -> str | None:

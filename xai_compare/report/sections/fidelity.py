@@ -46,7 +46,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     blocks = [*_picture(report), *(_ordering(report, name) for name in ordered[:1])]
     folded = [_ordering(report, name) for name in ordered[1:]]
     if others:
-        caption = "On their own scales, without a best possible: read them beside the control's. Exploratory"
+        caption = "On their own scales: read them beside the control's. Exploratory"
         folded.append(score_table(report, others, caption, (("control", "Control's score"),)))
     titles = [metric["title"] for metric in report["metrics"] if metric["name"] in (*ordered[1:], *others)]
     blocks += [Details(f"Also measured: {join(titles)}", tuple(folded))] if folded else []

@@ -19,9 +19,14 @@ _KINDS = {
     "not_applicable": ("Not applicable", "The method or metric does not fit this model or these data."),
     "missing": ("Scores missing for some cases", "These cases have no score; averages are over the others."),
     "no_power": ("No power here", "No method is told apart from the control, so the metric ranks nothing on this model."),
+    "leakage": (
+        "Columns that may give the answer away",
+        "ROC-AUC, or R2, of one column alone, out of fold. If it is not known when the decision is made, add it to data.drop.",
+    ),
+    "inputs": ("Models with fewer inputs", "The model is not given these features, or takes none of them; others may be."),
     "warning": ("Warnings of the run", "Said by the run itself."),
 }
-_COUNTED = {"missing": "Scores missing", "no_power": "Metrics", "warning": "Times", "section": "Times"}
+_COUNTED = {"missing": "Scores missing", "no_power": "Metrics", "inputs": "Features", "warning": "Times", "section": "Times"}
 _ALWAYS = (
     "Intervals speak of these fitted models, these cases and this background. "
     "They do not cover another training run, another background or another population. "
@@ -63,7 +68,7 @@ def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
     for place in row["where"]:
         by = f" by {method_title(report, place['explainer'])}" if place["explainer"] else ""
         asked = f" {under(place['condition'])}" if place["condition"] else ""
-        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}{asked}: "]
+        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}{asked}" + (": " if place["metrics"] else "")]
         for index, metric in enumerate(place["metrics"]):
             pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
     return Entry(tuple(piece for piece in pieces if piece != "") or ("everywhere",))

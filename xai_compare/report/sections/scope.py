@@ -26,6 +26,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     shown = "" if scope["values_shown"] else " Values of cases are not shown in this report."
     return [
         Prose((opening + closing + shown,)),
+        *_leaks(report),
         _models(report),
         _methods(report),
         Details("Facts of the data", (Terms(facts(scope["data"])),))
@@ -33,6 +34,14 @@ def make(report: dict[str, Any]) -> list[Block]:
         else Prose(("No facts of the data were recorded.",), "note"),
         Details("Features", (_features(report),)),
     ]
+
+
+def _leaks(report: dict[str, Any]) -> list[Block]:
+    columns = list(report["scope"]["data"].get("leakage") or {})
+    if not columns:
+        return []
+    said = "tells the target almost perfectly. If it is not known when the decision is made, a model that learns it is of no use"
+    return [Prose((f"Look at the data first: {join(columns)} alone {said}; what explains it then explains the leak.",), "finding")]
 
 
 def _models(report: dict[str, Any]) -> Table:

@@ -14,7 +14,7 @@ from xai_compare.report.words import interval_text, join, short_title, shown_nam
 
 __all__ = ["make"]
 
-_CHANGED = "output_changed"
+_PARTS = ("output_changed", "max_sensitivity")
 
 
 @section("stability", 8, "Stability, sanity", "Same answer next time?")
@@ -31,11 +31,11 @@ def make(report: dict[str, Any]) -> list[Block]:
 
 
 def _picture(report: dict[str, Any], metrics: list[str]) -> list[Block]:
-    caption = (
-        "Mean overlap with the explanations of the changed question; skill is 0 for the control and 1 for the same explanation. Exploratory"
-    )
-    extra = _CHANGED if any(metric in metrics for metric, _, _ in scored(report, _CHANGED)) else ""
-    table = score_table(report, metrics, caption, (("chance", "Chance"), ("skill", "Skill")), extra)
+    caption = "Mean overlap with the explanations of the changed question; skill is 0 for the control and 1 for the same explanation"
+    if asking(report, "sanity"):
+        caption += ". Sanity: skill is 0 for what does not depend on the model, or the class, and 1 for what wholly does"
+    extra = [part for part in _PARTS if any(metric in metrics for metric, _, _ in scored(report, part))]
+    table = score_table(report, metrics, f"{caption}. Exploratory", (("chance", "Chance"), ("skill", "Skill")), extra)
     rows = {key: row for key, row in scored(report).items() if key[0] in metrics and Span.of(row["skill"]) is not None}
     methods = [m["name"] for m in report["methods"] if not m["control"] and any(method == m["name"] for _, _, method in rows)]
     if not methods:
@@ -52,7 +52,7 @@ def _figure(report: dict[str, Any], metrics: list[str], methods: list[str], rows
     keys = [(metric, model, method) for metric in metrics for method in methods for model in models if (metric, model, method) in rows]
     spoken = "; ".join(f"{titles[key[0]]}, {key[1]} by {short_title(report, key[2])}: {interval_text(rows[key]['skill'])}" for key in keys)
     alt = f"Dots with intervals of skill from 0, the control, to 1, one panel per metric, a line per method, a dot per model. {spoken}."
-    caption = f"{join([titles[name] for name in metrics])}: skill from 0 (control) to 1 (the same explanation), a dot per model."
+    caption = f"{join([titles[name] for name in metrics])}: skill from 0 (control) to 1 (best possible), a dot per model."
     if any(powerless(report, key[1], key[0]) for key in keys):
         caption += " Hollow grey dots rank nothing: there the metric tells no method from the control."
     return Figure("stability", drawing.svg, drawing.width, drawing.height, alt, caption)

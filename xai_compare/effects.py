@@ -1,18 +1,37 @@
-"""First-order effects of a model's features, how bent they are, and small models that imitate it. Pure numerics: no model is asked here.
+"""First-order effects of a model's features: what to ask the model, what its answers come to, and how bent the effects are.
 
 n sampled rows, k outputs, L nodes of one feature: the values (numeric) or levels (categorical) at which its effect is told.
+`Asked` alone asks a model; the rest is pure numerics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from xai_compare.types import Array, BoolArray, IntArray
+from xai_compare.data.space import mix_frames
+from xai_compare.game import BLOCK
+from xai_compare.types import Array, BoolArray, Inputs, IntArray, Model, Output, take
 
-__all__ = ["OWN", "Column", "Effect", "Grid", "bends", "blocks_of", "doubts", "effect_of", "grid_of", "imitate", "unexplained", "widened"]
+__all__ = [
+    "OWN",
+    "Asked",
+    "Column",
+    "Effect",
+    "Grid",
+    "ask_pairs",
+    "bends",
+    "chained",
+    "column_of",
+    "doubts",
+    "effect_of",
+    "grid_of",
+    "places",
+    "unexplained",
+    "widened",
+]
 
 OWN = -1
 """In place of a source: the row as it is."""
@@ -20,11 +39,78 @@ OWN = -1
 _LEAST = 5  # rows of a bin
 _MOST = 50  # bins of a numeric column
 _FEWEST = 4  # bins of a short column
-_LEVELS = 30  # of a category that get a column each; beyond, the mean output of a level stands for it
-_RARE = 0.005  # share of the rows below which levels are pooled
-_LEAF = 5  # rows of a leaf of the imitating tree
-_FOLDS = 5  # of target means, so that no row sees its own output
-_DUST = 1e-10  # of a column's length: what is left of it is rounding
+_CELLS = 2**22  # numbers in one batch
+
+
+class Asked:
+    """A model's answers for rows of a table, and for the same rows with the value of one column taken from another of them.
+
+    Parameters
+    ----------
+    model : is asked in few large batches; one that encodes column by column encodes the rows once.
+    inputs : m rows, of which the first n can be asked with another value.
+    n : how many.
+    columns : positions, in the table, of the columns that can be named to it.
+    output : the space in which outputs are read.
+    explained : (q, k) outputs -> (q, k') those that count.
+
+    Attributes
+    ----------
+    own : (m, k') for the rows as they are. rounding : differences below it are none. spent : model rows asked so far.
+    """
+
+    def __init__(
+        self, model: Model, inputs: Inputs, n: int, columns: Sequence[int], output: Output, explained: Callable[[Array], Array]
+    ) -> None:
+        self._model, self._columns, self._output, self._explained = model, np.array(columns, dtype=np.int64), output, explained
+        self._encoded = model.encode(inputs) if model.owner is not None else None
+        plain = model.predict(inputs, output) if self._encoded is None else model.predict_encoded(self._encoded, output)
+        self.own = explained(plain)
+        self._inputs = take(inputs, np.arange(n))
+        self.n, self.d, self.spent = n, len(columns), len(plain)
+        self.rounding = max(1e-6 * float(self.own.std(axis=0).max()), 1e-12 * float(np.abs(self.own).max()))
+
+    def __call__(self, feature: IntArray, row: IntArray, source: IntArray) -> Array:
+        """(q, k') answers for row `row` with the value that `source` has in column `columns[feature]` (all (q,)).
+
+        Source -1: the row as it is, which costs nothing.
+        """
+        out = self.own[row]
+        swapped = np.flatnonzero(source != OWN)
+        self.spent += len(swapped)
+        width = self._inputs.shape[1] if self._encoded is None else self._encoded.shape[1]
+        step = min(BLOCK, max(_CELLS // width, 256))
+        for start in range(0, len(swapped), step):
+            at = swapped[start : start + step]
+            out[at] = self._explained(self._predict(self._columns[feature[at]], row[at], source[at]))
+        return out
+
+    def _predict(self, column: IntArray, row: IntArray, source: IntArray) -> Array:
+        owner = self._model.owner
+        if self._encoded is None or owner is None:
+            keep = np.arange(self._inputs.shape[1]) != column[:, None]
+            return self._model.predict(mix_frames(self._inputs, row, self._inputs, source, keep), self._output)
+        mixed = np.where(owner == column[:, None], self._encoded[source], self._encoded[row])
+        return self._model.predict_encoded(mixed, self._output)
+
+
+def ask_pairs(asked: Asked, pairs: Sequence[IntArray]) -> list[tuple[Array, Array]]:
+    """The answers for the two ends of all pairs of each feature, all asked together; pairs as in `Grid`."""
+    feature = np.repeat(np.arange(len(pairs)), [len(one) for one in pairs])
+    flat = np.concatenate(pairs)
+    both = np.concatenate([feature, feature]), np.concatenate([flat[:, 0], flat[:, 0]]), np.concatenate([flat[:, 3], flat[:, 4]])
+    ends = np.cumsum([len(one) for one in pairs])[:-1]
+    a, b = (np.split(half, ends) for half in np.split(asked(*both), 2))
+    return list(zip(a, b, strict=True))
+
+
+def column_of(column: Inputs, kind: str) -> Column:
+    """One column of a table by its kind: numbers as they are, anything else as codes by first appearance, -1 where missing."""
+    import pandas as pd
+
+    if kind == "numeric":
+        return Column(column.to_numpy(dtype=np.float64, na_value=np.nan), False)
+    return Column(pd.factorize(column.astype(object))[0].astype(np.float64), True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +152,8 @@ class Effect:
     noise: Array
 
 
-def grid_of(column: Column, rng: np.random.Generator) -> Grid:
-    """The grid of one feature: at most two answers of the model for each row.
+def grid_of(column: Column, rng: np.random.Generator, most: int = _MOST) -> Grid:
+    """The grid of one feature: at most two answers of the model for each row, and `most` bins of a number.
 
     A number goes to both ends of its bin, or to both neighbours in a column of few values, so that no row is taken far from
     the data. A level, and a missing number, goes to two others as drawn from the rows.
@@ -79,7 +165,7 @@ def grid_of(column: Column, rng: np.random.Generator) -> Grid:
     if column.categorical:
         return Grid(found, tie, inside, values, _drawn(np.arange(n), tie, tie, rng))
     known, missing = np.flatnonzero(~np.isnan(values)), np.flatnonzero(np.isnan(values))
-    ends, few = _ends(values[known])
+    ends, few = _ends(values[known], most)
     at = np.full(n, len(ends))  # missing values have the last node
     at[known] = np.searchsorted(ends, values[known])
     inside[known] = values[known] != ends[at[known]]
@@ -92,13 +178,13 @@ def grid_of(column: Column, rng: np.random.Generator) -> Grid:
     return Grid(ends if len(ends) else np.full(1, np.nan), at, inside, values, np.concatenate(pairs))
 
 
-def _ends(values: Array) -> tuple[Array, bool]:
+def _ends(values: Array, most: int = _MOST) -> tuple[Array, bool]:
     """The nodes of a numeric column, and whether they are all of its values.
 
     Bins of equal counts, at least `_LEAST` rows each; a value that fills more than one bin takes one, and the rest share the others.
     """
     found, counts = np.unique(values, return_counts=True)
-    bins = max(_FEWEST, min(_MOST, len(values) // _LEAST))
+    bins = max(_FEWEST, min(most, len(values) // _LEAST))
     if len(found) <= bins + 1:
         return found, True
     ends, left, size = [found[0]], len(values), 0
@@ -237,6 +323,40 @@ def _at_rows(grid: Grid, nodes: Array, own: Array, a: Array, b: Array) -> Array:
     return rows
 
 
+def chained(grid: Grid, step: Array, weights: Array) -> Array:
+    """(r, L) the effect at the nodes of a numeric column without missing values, under each row of weights (r, n).
+
+    Accumulated local effects (Apley & Zhu 2020): the weighted mean step from each node to the next, added up, less the weighted mean
+    over the rows. With equal weights the nodes are those of `effect_of`, but for that constant. A step that no row of weight has made
+    is the one that all rows make.
+
+    step : (p,) answer at node a less that at node b, for each pair.
+    """
+    n, size = len(grid.at), len(grid.x)
+    total, count = np.zeros((n, size - 1)), np.zeros((n, size - 1))
+    np.add.at(total, (grid.pairs[:, 0], grid.pairs[:, 2]), step)
+    np.add.at(count, (grid.pairs[:, 0], grid.pairs[:, 2]), 1.0)
+    top, bottom = weights @ total, weights @ count
+    whole = total.sum(axis=0) / np.maximum(count.sum(axis=0), 1.0)
+    steps = np.divide(top, bottom, out=np.broadcast_to(whole, top.shape).copy(), where=bottom > 0)
+    nodes = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(steps, axis=1)], axis=1)
+    stand = weights @ places(grid.x, grid.value) / weights.sum(axis=1, keepdims=True)
+    return np.asarray(nodes - (nodes * stand).sum(axis=1, keepdims=True))
+
+
+def places(x: Array, values: Array) -> Array:
+    """(n, L) how much of each node stands for each value on the straight lines between nodes; x (L,) ascending, values within it."""
+    out = np.zeros((len(values), len(x)))
+    rows = np.arange(len(values))
+    if len(x) == 1:
+        out[:, 0] = 1.0
+        return out
+    upper = np.clip(np.searchsorted(x, values), 1, len(x) - 1)
+    part = (values - x[upper - 1]) / (x[upper] - x[upper - 1])
+    out[rows, upper], out[rows, upper - 1] = part, 1 - part
+    return out
+
+
 def bends(x: Array, effect: Effect, categorical: bool, share: float = 0.95) -> Array:
     """(k,) how many straight pieces tell an effect to this share of its variance, its noise aside; at least 1.
 
@@ -286,113 +406,6 @@ def _fewest(costs: Array, left: float) -> int:
         # The next piece starts after node i, where the pieces before it end.
         best = np.minimum(best, np.concatenate([[np.inf], (best[:-1, None] + costs[1:]).min(axis=0)[1:]]))
     return len(costs)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """A feature as an imitating model sees it: columns (m, c), or the codes (m,) of a category with too many levels for that."""
-
-    columns: Array
-    codes: IntArray | None = None
-
-
-def blocks_of(columns: Sequence[Column]) -> list[Block]:
-    """Each feature as our pipelines would encode it.
-
-    Numbers standardised, missing ones as the median and marked; levels one column each, rare ones together; beyond 30 levels, target means.
-    """
-    return [_levels(column.values) if column.categorical else _numbers(column.values) for column in columns]
-
-
-def _numbers(values: Array) -> Block:
-    missing = np.isnan(values)
-    filled = np.where(missing, np.median(values[~missing]) if not missing.all() else 0.0, values)
-    scaled = (filled - filled.mean()) / (filled.std() or 1.0)
-    return Block(np.column_stack([scaled, missing]) if missing.any() else scaled[:, None])
-
-
-def _levels(values: Array) -> Block:
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    codes = np.where((counts < _RARE * len(values))[codes], len(counts), codes)
-    found, codes = np.unique(codes, return_inverse=True)
-    if len(found) > _LEVELS:
-        return Block(np.zeros((len(values), 1)), codes.astype(np.int64))
-    return Block((codes[:, None] == np.arange(len(found))).astype(np.float64))
-
-
-def imitate(blocks: Sequence[Block], y: Array, terms: int, depth: int) -> dict[str, Array]:
-    """What two small models say of each row, fitted on the other half of the rows: {"tree", "linear"}: each (m, k).
-
-    One model per output: a regression tree of this depth; a linear model of as many features (a category with all its columns is one),
-    chosen by forward selection. y : (m, k) the answers to imitate. Rows come in random order.
-    """
-    m, k = y.shape
-    said = {"tree": np.empty((m, k)), "linear": np.empty((m, k))}
-    for start in (0, 1):
-        fit, rest = np.arange(start, m, 2), np.arange(1 - start, m, 2)
-        for c in range(k):
-            seen = [_seen(block, y[:, c], fit, rest) for block in blocks]
-            said["tree"][rest, c] = _tree([one[fit] for one in seen], y[fit, c], [one[rest] for one in seen], depth)
-            said["linear"][rest, c] = _linear([one[fit] for one in seen], y[fit, c], [one[rest] for one in seen], terms)
-    return said
-
-
-def _seen(block: Block, y: Array, fit: IntArray, rest: IntArray) -> Array:
-    """(m, c) the columns of a feature; target means come from the rows to fit, for each of them from the other folds."""
-    if block.codes is None:
-        return block.columns
-    out, size, fold = np.empty((len(y), 1)), int(block.codes.max()) + 1, np.arange(len(fit)) % _FOLDS
-    for f in range(_FOLDS):
-        mine, others = fit[fold == f], fit[fold != f]
-        out[mine, 0] = _target_means(block.codes[others], y[others], size)[block.codes[mine]]
-    out[rest, 0] = _target_means(block.codes[fit], y[fit], size)[block.codes[rest]]
-    centre, scale = out[fit].mean(), out[fit].std() or 1.0
-    return np.asarray((out - centre) / scale)
-
-
-def _target_means(codes: IntArray, y: Array, size: int) -> Array:
-    """(levels,) mean of y in each level, drawn towards the mean of all as if by one more row."""
-    count, total = np.bincount(codes, minlength=size), np.bincount(codes, y, minlength=size)
-    return np.asarray((total + y.mean()) / (count + 1))
-
-
-def _tree(fit: list[Array], y: Array, rest: list[Array], depth: int) -> Array:
-    from sklearn.tree import DecisionTreeRegressor
-
-    tree = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=_LEAF, random_state=0)
-    return np.asarray(tree.fit(np.hstack(fit), y).predict(np.hstack(rest)))
-
-
-def _linear(fit: list[Array], y: Array, rest: list[Array], terms: int) -> Array:
-    chosen = _forward(fit, y, terms)
-    ones = [np.ones((len(fit[0]), 1)), np.ones((len(rest[0]), 1))]
-    weights = np.linalg.lstsq(np.hstack([ones[0], *(fit[j] for j in chosen)]), y, rcond=1e-10)[0]
-    return np.asarray(np.hstack([ones[1], *(rest[j] for j in chosen)]) @ weights)
-
-
-def _forward(blocks: list[Array], y: Array, terms: int) -> list[int]:
-    """The features that lower the squared error most, one after the other."""
-    left, chosen = y - y.mean(), []
-    length = [np.linalg.norm(block, axis=0).max() for block in blocks]
-    rest = [block - block.mean(axis=0) for block in blocks]
-    total = float(left @ left)
-    for _ in range(min(terms, len(blocks))):
-        bases = {j: _basis(rest[j], length[j]) for j in range(len(blocks)) if j not in chosen}
-        gains = {j: float(((basis.T @ left) ** 2).sum()) for j, basis in bases.items()}
-        best = max(gains, key=lambda j: gains[j])
-        if gains[best] <= _DUST**2 * total:
-            break
-        chosen.append(best)
-        basis = bases[best]
-        left = left - basis @ (basis.T @ left)
-        rest = [block - basis @ (basis.T @ block) for block in rest]
-    return chosen
-
-
-def _basis(block: Array, length: float) -> Array:
-    """Orthonormal columns that span a block; what is no more than rounding of its old length spans nothing."""
-    u, s, _ = np.linalg.svd(block, full_matrices=False)
-    return np.asarray(u[:, s > _DUST * max(length, 1e-300)])
 
 
 def unexplained(left: Array, y: Array, weights: Array, noise: float = 0.0) -> Array:

@@ -1,0 +1,130 @@
+"""What drives each model, as plain values: shares of features by every method, and curves of those that lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xai_compare.compare import Comparison, ImportanceRow
+from xai_compare.report.choose import lead_method
+from xai_compare.report.plain import interval, number, plain, text
+from xai_compare.results import Results
+from xai_compare.types import Array, Attribution, FeatureCurve, Profile
+
+__all__ = ["importance", "profiles"]
+
+_CURVES = 6  # features whose curves the report keeps; the run's own results have all
+
+
+def importance(results: Results, comparison: Comparison) -> list[dict[str, Any]]:
+    """Per model and method the share and rank of every feature, and in what unit the method speaks."""
+    rows: dict[tuple[str, str], list[ImportanceRow]] = {}
+    for row in comparison.importance:
+        rows.setdefault((row.model, row.explainer), []).append(row)
+    return [
+        {
+            "model": text(model),
+            "explainer": text(explainer),
+            "unit": _unit(results.attributions.get((model, explainer))),
+            "features": [_share(row) for row in found],
+        }
+        for (model, explainer), found in rows.items()
+    ]
+
+
+def _share(row: ImportanceRow) -> dict[str, Any]:
+    difference = None if row.difference is None else interval(row.difference)
+    return {"feature": text(row.feature), "rank": row.rank, "share": interval(row.share), "difference": difference}
+
+
+def _unit(attribution: Attribution | None) -> str:
+    """A method of its own unit says so in its facts: the loss that rises, or what the model keeps."""
+    if attribution is None:
+        return ""
+    loss, kind = attribution.about.get("loss"), attribution.about.get("kind")
+    return text(f"rise of the {loss}" if loss else kind or attribution.output)
+
+
+def profiles(results: Results, comparison: Comparison) -> dict[str, Any]:
+    """The methods that drew curves; the curves of the leading features, in panels of one feature, one method and one scale."""
+    known = {curve.feature for profile in results.profiles.values() for curve in profile.curves}
+    order = _leading(results, comparison)
+    shown = [feature for feature in order if feature in known][:_CURVES]
+    above = order[: max(order.index(feature) for feature in shown) + 1] if shown else []
+    return {
+        "methods": [plain({**_facts(method), "parameters": method.parameters}) for method in results.profiled],
+        "panels": [panel for feature in shown for panel in _panels(results, feature)],
+        "left_out": [{"feature": text(name), "reason": text(_reason(results, name))} for name in above if name not in known],
+    }
+
+
+def _facts(method: Any) -> dict[str, str]:
+    return {name: getattr(method, name) for name in ("name", "title", "citation", "cost", "reading")}
+
+
+def _leading(results: Results, comparison: Comparison) -> list[str]:
+    """Features by their mean share over the models, by the method that leads the report, or the first one that has shares: those that
+    are among the first of any model, then the rest.
+    """
+    by = lead_method(results) or next((row.explainer for row in comparison.importance), None)
+    shares: dict[str, list[float]] = {}
+    first = set()
+    for row in comparison.importance:
+        if row.explainer == by and row.share.estimate is not None and row.rank is not None:
+            shares.setdefault(row.feature, []).append(row.share.estimate)
+            first |= {row.feature} if row.rank <= _CURVES else set()
+    mean = {feature: float(np.mean(found)) for feature, found in shares.items()}
+    return sorted(results.features, key=lambda feature: (feature not in first, -mean.get(feature, -1.0)))
+
+
+def _reason(results: Results, feature: str) -> str:
+    found = (profile.left_out[feature] for profile in results.profiles.values() if feature in profile.left_out)
+    return next(found, "no curve was drawn")
+
+
+def _panels(results: Results, feature: str) -> Iterator[dict[str, Any]]:
+    """The curves of a feature by the first method that has it for the most models: a panel for each scale, and each grid."""
+    found = {method.name: _curves(results, method.name, feature) for method in results.profiled}
+    name = max(found, key=lambda method: len(found[method]))
+    scales: dict[tuple[Any, ...], list[tuple[str, Profile, FeatureCurve]]] = {}
+    for model, profile, curve in found[name]:
+        key = (profile.output, profile.target, profile.level, curve.levels, curve.ranked, curve.grid.tobytes())
+        scales.setdefault(key, []).append((model, profile, curve))
+    for curves in scales.values():
+        _, profile, curve = curves[0]
+        yield {
+            "feature": text(feature),
+            "kind": text(curve.kind),
+            "profile": text(name),
+            "output": profile.output,
+            "target": text(results.classes[profile.target]) if results.classes else None,
+            "level": number(profile.level),
+            "ranked": bool(curve.ranked),
+            "grid": _numbers(curve.grid),
+            "levels": [text(level) for level in curve.levels],
+            "share": _numbers(curve.share),
+            "quantiles": _numbers(curve.quantiles),
+            "models": [
+                {
+                    "model": text(model),
+                    "n": int(one.n),
+                    "missing": int(one.missing),
+                    **{key: _numbers(getattr(one, key)) for key in ("curve", "low", "high")},
+                }
+                for model, _, one in curves
+            ],
+        }
+
+
+def _curves(results: Results, name: str, feature: str) -> list[tuple[str, Profile, FeatureCurve]]:
+    found = []
+    for model in results.models:
+        profile = results.profiles.get((model.name, name))
+        found += [(model.name, profile, curve) for curve in (profile.curves if profile else ()) if profile and curve.feature == feature]
+    return found
+
+
+def _numbers(values: Array) -> list[float | None]:
+    return [number(value) for value in values]
