@@ -3,6 +3,8 @@ PYTHON ?= python3
 STUDY ?= configs/breast_cancer.yaml
 OUT ?= reports/$(basename $(notdir $(STUDY)))
 PYTEST_ARGS ?=
+# Processes that share the tests out, file by file; PYTEST_ARGS="-n 0" keeps them in one, as a debugger needs it.
+TEST_WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +23,7 @@ report: $(CORE) ## run STUDY (configs/breast_cancer.yaml) into reports/
 	$(BIN)/xai-compare run $(STUDY) --out $(OUT)
 
 test: $(TEST) ## run the tests; more options by PYTEST_ARGS="-m slow"
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(TEST) ## ruff: rules and format
 	$(BIN)/ruff check .

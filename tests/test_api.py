@@ -20,7 +20,12 @@ import xai_compare as xc
 from tests.made import differences, mixed, numbers, outcome
 from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, UnknownName, XaiCompareError
 
-FAST = {"explainers": ["shap"], "data": {"explain": 12, "background": 10}}
+FAST = {
+    "explainers": ["shap"],
+    "metrics": ["additive_fit", "effective_features", "performance"],
+    "data": {"explain": 12, "background": 10},
+    "compare": {"checks": []},
+}
 
 
 def pipe(core):
@@ -544,7 +549,8 @@ def test_an_index_of_any_kind_does_not_matter() -> None:
 
 @pytest.fixture(scope="module")
 def audit():
-    return compared()
+    """All that is measured by default."""
+    return compared(study={"metrics": "auto", "compare": {}})
 
 
 def test_gaps_as_a_frame(audit) -> None:

@@ -14,6 +14,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import xai_compare as xc
 
 
+STUDY = {"explainers": ["shap"], "metrics": ["additive_fit"], "data": {"explain": 80}}
+
+
 @pytest.fixture(scope="module")
 def planted_xor():
     """Two of eight columns decide by their signs alone; a logistic regression sees only a third, weak, additive one."""
@@ -24,7 +27,7 @@ def planted_xor():
         "logistic": LogisticRegression().fit(X[:1200], y[:1200]),
         "forest": RandomForestClassifier(100, min_samples_leaf=5, random_state=0).fit(X[:1200], y[:1200]),
     }
-    return xc.compare(models, X[1200:], y[1200:], background=X[:1200], study={"explainers": ["shap"], "data": {"explain": 80}})
+    return xc.compare(models, X[1200:], y[1200:], background=X[:1200], study=STUDY)
 
 
 def part(result, model, name, explainer="shap"):
@@ -65,7 +68,8 @@ def test_german_credit_from_ready_made_pipelines(data_dir, tmp_path):
         "scorecard": make_pipeline(prepare, LogisticRegression(max_iter=1000)).fit(X[:700], y[:700]),
         "forest": make_pipeline(prepare, RandomForestClassifier(100, random_state=0)).fit(X[:700], y[:700]),
     }
-    result = xc.compare(models, X[700:], y[700:], background=X[:700], study={"explainers": ["shap"], "data": {"explain": 50}})
+    few = {"explainers": ["shap"], "metrics": ["additive_fit", "performance"], "data": {"explain": 50}}
+    result = xc.compare(models, X[700:], y[700:], background=X[:700], study=few)
     assert result.save(tmp_path / "audit").stat().st_size > 50_000
     assert not result.failed
     assert part(result, "scorecard", "").estimate == pytest.approx(1, abs=1e-9)

@@ -163,7 +163,9 @@ def compare(
 
     Parameters
     ----------
-    models : {name: fitted scikit-learn classifier, regressor or pipeline, or a function from rows to outputs}.
+    models : {name: fitted scikit-learn classifier, regressor or pipeline, booster, or a function from rows to outputs}. Classes are
+        matched by name, whatever their order; a function, and a booster that only numbers them, takes the order of the first model
+        that knows their names, else of y sorted.
     X : DataFrame or array (n, d), the raw columns. At most 150 of its rows are explained, drawn by seed
         (`study={"data": {"explain": 300}}` for more).
     y : (n,) known outcomes. Without them performance and permutation importance are not applicable.

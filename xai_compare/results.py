@@ -123,6 +123,7 @@ class Results:
     `checks` are the scores of the fidelity metric asked again, keyed (condition, model, explainer): "probability" for all models
     on the scale of probabilities, or the name of a second fill ("reference") for hidden features.
     `profiles` are curves of the features keyed (model, profile), and `profiled` the methods that drew them.
+    `slices` tell the slice that each explained case belongs to, by column.
     `limits` are warnings in plain words; `provenance` is what the manifest prints.
     """
 
@@ -143,6 +144,7 @@ class Results:
     checks: Mapping[tuple[str, str, str], Scores] = field(default_factory=dict)
     profiled: tuple[ProfileFacts, ...] = ()
     profiles: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -183,7 +185,7 @@ class Results:
         plain = {name: getattr(self, name) for name in _PLAIN}
         cases = {"ids": self.cases.ids, "values": self.cases.values} | {name: list(getattr(self.cases, name)) for name in _PER_MODEL}
         keys = {name: list(getattr(self, name)) for name in ("attributions", "scores", "checks", "profiles")}
-        return plain | listed | keys | {"cases": cases}
+        return plain | listed | keys | {"cases": cases, "slices": dict(self.slices)}
 
     @classmethod
     def load(cls, folder: str | Path) -> Results:
@@ -217,6 +219,7 @@ class Results:
         return cls(
             **plain,
             **listed,
+            slices={column: tuple(labels) for column, labels in facts.get("slices", {}).items()},
             cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model),
             attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
             scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},

@@ -187,7 +187,8 @@ class Model(Protocol):
     offers: "margin", "probability", "value" (output spaces); "tree" (shap reads it), "leaves" (we read its trees),
     "contributions" (its library gives its own), "linear", "gradient" (the inside); "refit" (it has `refit`: see `models.trained`).
     A model that can be opened has `owner`: it separates into encode (column by column) and `core`.
-    `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,).
+    `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,). One that multiplies columns is
+    closed, and may have `shares` (p, columns): the part of each encoded column that falls to each raw one.
     """
 
     name: str

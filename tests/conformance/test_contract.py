@@ -21,6 +21,7 @@ from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.game import Coalitions, Game, evaluate_coalitions
 from xai_compare.metrics import METRICS, Metric, View
 from xai_compare.models.adapt import adapt
+from xai_compare.models.destroyed import Destroyed
 from xai_compare.models.zoo import KINDS
 from xai_compare.removal import best_orders, remove
 from xai_compare.run.again import Again
@@ -176,6 +177,11 @@ def sampled(model: str, start: int = 0, stop: int = N) -> Coalitions:
     return evaluate_coalitions(game_for(model, np.arange(start, stop)), Streams(0).at("coalitions"))
 
 
+@cache
+def ruins(model: str) -> Destroyed:
+    return Destroyed(*setting(model), Streams(0).at("destroy"))
+
+
 def scored(metric: str, model: str, cases: np.ndarray, scale: float = 1.0, made: Metric | None = None) -> Scores:
     """A metric on SHAP (and a second, noisy attribution where it wants two)."""
     adapted, data = setting(model)
@@ -206,11 +212,20 @@ def scored(metric: str, model: str, cases: np.ndarray, scale: float = 1.0, made:
         bounds=best_orders(game, played) if "bounds" in cls.needs else None,
         model=adapted,
         rerun=rerun,
+        destroyed=ruins(model),
     )
     try:
         return (made or cls())(view)
     except NotApplicable as reason:
         pytest.skip(f"{metric} on {model}: {reason}")
+
+
+def fits(metric: str, model: str) -> bool:
+    try:
+        scored(metric, model, np.arange(N))
+    except pytest.skip.Exception:
+        return False
+    return True
 
 
 def flat(scores: Scores, prefix: str = "") -> dict[str, Scores]:
@@ -242,6 +257,10 @@ class TestMetrics:
     def test_one_lead_for_each_question_at_most(self):
         leads = [METRICS[name].question for name in METRICS if METRICS[name].lead]
         assert len(leads) == len(set(leads))
+
+    @pytest.mark.parametrize("metric", list(METRICS))
+    def test_fits_one_of_the_models_at_least(self, metric):
+        assert any(fits(metric, model) for model in ("multiclass", "net", "line")), "nothing here would be tested of it"
 
     @every_metric
     def test_one_score_a_case_and_a_reason_for_every_nan(self, metric, model):
@@ -279,5 +298,8 @@ class TestMetrics:
             known = ~np.isnan(part.values)
             if "bounds" in METRICS[metric].needs:  # a greedy order is not quite the best: its skill may pass 1 by a hair
                 assert part.values[known].sum() <= 1.01 * part.ceiling[known].sum(), name
+            elif "destroyed" in METRICS[metric].needs:  # a case may share less than chance with a destroyed model; not so their mean
+                over = (part.values - part.ceiling)[known]
+                assert over.mean() <= 3 * over.std() / np.sqrt(len(over)) + 1e-9, name
             else:
                 assert (sign * (part.values - part.ceiling) <= 1e-9)[known].all(), name

@@ -11,6 +11,7 @@ from tests.toys import brute_force_shapley, classified, game_of, torch_value, va
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Coalitions, evaluate_coalitions
 from xai_compare.metrics import METRICS, View
+from xai_compare.metrics._arrays import agreement_draws, pairwise_rank
 from xai_compare.models.adapt import adapt
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution
@@ -349,3 +350,93 @@ class TestCompleteness:
         game = game_of(model, data)
         with pytest.raises(NotApplicable, match="does not promise"):
             fit_of(game, shapley(game).values, metric="completeness")
+
+
+class TestEveryScore:
+    """What holds for all scores of an attribution on the shared sample, whatever they measure."""
+
+    NEITHER = ("additive_fit", "faithfulness_correlation", "infidelity", "features_needed")
+    ALONE = ("effective_features", "features_for_80", "gini")
+
+    @staticmethod
+    def played(n=8, d=7):
+        x, background = RNG.standard_normal((n, d)), RNG.standard_normal((12, d))
+        return game_of(
+            valued(lambda rows: rows[:, 0] + 2 * rows[:, 1] * rows[:, 2] - rows[:, 3] + np.sin(rows[:, 4])), world(x, background)
+        )
+
+    @pytest.mark.parametrize("metric", [*NEITHER, *ALONE])
+    def test_a_positive_factor_changes_nothing(self, metric):
+        game, control = self.played(), RNG.standard_normal((8, 7))
+        phi = shapley(game).values + 0.2 * RNG.standard_normal((8, 7))
+        found = fit_of(game, phi, control, metric).values
+        for factor in (1e-6, 1e6):
+            np.testing.assert_allclose(fit_of(game, factor * phi, control, metric).values, found, rtol=1e-9, atol=1e-9)
+        assert np.abs(fit_of(game, phi**3, control, metric).values - found).max() > 1e-3  # another attribution scores otherwise
+
+    @pytest.mark.parametrize("metric", ALONE)
+    def test_signs_and_the_order_of_the_columns_change_nothing(self, metric):
+        game, phi, order = self.played(), RNG.standard_normal((8, 7)), RNG.permutation(7)
+        np.testing.assert_allclose(fit_of(game, -phi[:, order], metric=metric).values, fit_of(game, phi, metric=metric).values)
+
+    def test_a_negative_one_turns_the_correlation(self):
+        game, phi = self.played(), RNG.standard_normal((8, 7))
+        found = fit_of(game, phi, metric="faithfulness_correlation").values
+        np.testing.assert_allclose(fit_of(game, -phi, metric="faithfulness_correlation").values, -found, atol=1e-12)
+        assert np.abs(found).max() > 0.1
+
+    def test_the_other_class_and_the_mirrored_attribution_score_the_same(self):
+        frame, y = classified()
+        data = world(frame.head(8), frame.iloc[50:62], task="classification", classes=("0", "1"))
+        model = adapt("logistic", LogisticRegression().fit(frame, y), data.background_inputs())
+        phi = RNG.standard_normal((8, 6))
+        for metric in self.NEITHER:
+            one, other = (fit_of(game_of(model, data, target), sign * phi, metric=metric) for target, sign in ((1, 1), (0, -1)))
+            np.testing.assert_allclose(one.values, other.values, atol=1e-9, err_msg=metric)
+
+    @pytest.mark.parametrize("value", [1.0, -0.1])
+    def test_a_constant_attribution(self, value):
+        game = self.played()
+        expected = {"additive_fit": 0, "faithfulness_correlation": 0, "effective_features": 7, "features_for_80": 6, "gini": 0}
+        for metric, score in expected.items():
+            np.testing.assert_allclose(fit_of(game, np.full((8, 7), value), metric=metric).values, score, atol=1e-9, err_msg=metric)
+
+    def test_a_single_feature(self):
+        phi = np.zeros((8, 7))
+        phi[np.arange(8), RNG.integers(0, 7, 8)] = RNG.standard_normal(8)
+        for metric, score in {"effective_features": 1, "features_for_80": 1, "gini": 1 - 1 / 7}.items():
+            np.testing.assert_allclose(fit_of(self.played(), phi, metric=metric).values, score, atol=1e-12, err_msg=metric)
+
+    def test_two_of_a_case_leave_the_mean(self):
+        """Scores of a case do not depend on the cases beside it: duplicating all of them leaves every mean."""
+        game, phi = self.played(), RNG.standard_normal((8, 7))
+        twice = game_of(game.model, world(np.tile(game.inputs.to_numpy(), (2, 1)), game.data.background_inputs().to_numpy()))
+        for metric in ("faithfulness_correlation", "infidelity", *self.ALONE):  # d = 7: all coalitions, none drawn
+            one, two = fit_of(game, phi, metric=metric).values, fit_of(twice, np.tile(phi, (2, 1)), metric=metric).values
+            assert two.mean() == pytest.approx(one.mean()), metric
+
+
+def test_the_control_meets_the_row_that_openxai_publishes():
+    """Agarwal et al. 2022: random attributions against one ground truth, d = 13, mean over k = 1..4.
+
+    Within three standard errors of about 1,000 cases, as theirs are, and their rounding.
+    """
+    rng = np.random.default_rng(7)
+    n, d, most = 20_000, 13, 4
+    truth, noise = np.tile(rng.standard_normal(d), (n, 1)), rng.standard_normal((n, d))
+    ties = rng.random((1, 2, n, d))
+    draws = [agreement_draws(truth, noise, k, ties) for k in range(1, most + 1)]
+    found = {name: np.mean([draw[name] for draw in draws], axis=0) for name in ("feature", "rank", "sign", "signed_rank")}
+    found["pairwise_rank"] = pairwise_rank(truth, noise)
+    published = {"pairwise_rank": 0.501, "feature": 0.188, "rank": 0.073, "sign": 0.093, "signed_rank": 0.034}
+    closed = {
+        "pairwise_rank": 1 / 2,
+        "feature": (most + 1) / (2 * d),
+        "rank": 1 / d,
+        "sign": (most + 1) / (4 * d),
+        "signed_rank": 1 / (2 * d),
+    }
+    for name, values in found.items():
+        deviation = values.std(ddof=1)
+        assert abs(values.mean() - closed[name]) < 3 * deviation / np.sqrt(n), name
+        assert abs(values.mean() - published[name]) < 3 * deviation / np.sqrt(1000) + 0.0005, name

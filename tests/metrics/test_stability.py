@@ -293,6 +293,64 @@ class TestOutcomesOfNeighbours:
         assert (found.parts["output_changed"].values[known] == 0).all()
 
 
+class TestMaxSensitivity:
+    """The largest relative change over the neighbours of a case; they are explained once."""
+
+    def found(self, own, again, data=None):
+        """(case of each neighbour, neighbours, the part) for an explanation of the cases and one of the neighbours."""
+        data = data or data_of(numbers(300), numbers(6, seed=1), ("no", "yes"))
+        asked = []
+
+        def rerun(at, inputs):
+            asked.append((at, inputs.to_numpy()))
+            return Attribution(again(at, inputs.to_numpy()), np.zeros(len(at), dtype=np.int64), "probability")
+
+        n = len(data.explain)
+        mine = Attribution(own(data.cases().to_numpy()), np.zeros(n, dtype=np.int64), "probability")
+        model = sure(lambda f: np.full(len(f), 0.7))
+        view = View(data, Streams(0), tuple(range(n)), (mine,), model=model, rerun=rerun)
+        scores = METRICS["input_stability"]()(view)
+        assert len(asked) == 1
+        return (*asked[0], scores.parts["max_sensitivity"])
+
+    def test_by_a_loop(self):
+        data = data_of(numbers(300), numbers(6, seed=1), ("no", "yes"))
+        at, inputs, part = self.found(np.tanh, lambda at, x: np.tanh(x), data)
+        own = np.tanh(data.cases().to_numpy())
+        for i, value in enumerate(part.values):
+            moves = [np.sqrt(((np.tanh(x) - own[i]) ** 2).sum() / (own[i] ** 2).sum()) for x in inputs[at == i]]
+            assert len(moves) == 5
+            assert value == pytest.approx(max(moves))
+        assert part.chance is None
+        assert part.ceiling is None
+
+    def test_of_what_does_not_change_is_0(self):
+        for value in (1.0, -3.0):  # also of a constant explanation, whose overlap has no score
+            _, _, part = self.found(lambda x, v=value: np.full_like(x, v), lambda at, x, v=value: np.full_like(x, v))
+            assert (part.values == 0).all()
+
+    def test_of_an_explanation_of_zeros_there_is_none(self):
+        _, _, part = self.found(lambda x: 0 * x, lambda at, x: x)
+        assert np.isnan(part.values).all()
+        assert set(part.reasons.values()) == {"all-zero explanation"}
+
+    def test_gradients_of_a_linear_net_do_not_change(self):
+        data = data_of(numbers(400), numbers(12, seed=1))
+        for explainer, least in (("saliency", 0.0), ("input_x_gradient", 0.01)):
+            part = scored("input_stability", EXPLAINERS[explainer](), torch_value(torch.nn.Linear(6, 1), 6), data).parts["max_sensitivity"]
+            known = np.isfinite(part.values)
+            assert known.sum() >= 10
+            assert (part.values[known] >= least).all()
+            assert least or part.values[known].max() < 1e-6
+
+    def test_cases_without_a_neighbour_or_beyond_the_fixed_ones_have_none(self):
+        data = data_of(numbers(80), numbers(40, seed=1))
+        found = scored("input_stability", EXPLAINERS["random"](), sure(lambda f: np.full(len(f), 0.7)), data, cases=9)
+        part = found.parts["max_sensitivity"]
+        np.testing.assert_array_equal(np.isnan(part.values), np.isnan(found.values))
+        assert part.reasons == found.reasons
+
+
 class TestValuesOfNeighbours:
     def tables(self):
         def made(n, seed):

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, Interval, PerformanceRow, SkillRow
-from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, Results
-from xai_compare.types import Array, Attribution
+from xai_compare.compare.importance import importance_rows
+from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, ProfileFacts, Results
+from xai_compare.streams import Streams
+from xai_compare.types import Array, Attribution, FeatureCurve, Profile
 
 N, D = 40, 12
 MODELS = (("logistic", "logistic_regression", "margin"), ("forest", "random_forest", "probability"), ("network", "mlp", "margin"))
@@ -80,6 +82,8 @@ def made(task: str = "classification", hostile: bool = False, shown: bool = True
         cases=_cases(task, names, attributions, bad if hostile else None, shown),
         attributions=attributions,
         scores={},
+        profiled=PROFILED,
+        profiles=_profiles(task, names, bad, shown),
         limits=("the background's mean prediction of forest differs from the data's by 0.04",),
         provenance={
             "command": "xai-compare run credit.yaml",
@@ -88,11 +92,38 @@ def made(task: str = "classification", hostile: bool = False, shown: bool = True
             "data": {"sha256": "ab" * 32},
         },
     )
-    return Made(results, _comparison(names, task))
+    return Made(results, replace(_comparison(names, task), importance=importance_rows(results, 0.95, Streams(0))))
 
 
 def _space(task: str, space: str) -> Any:
     return space if task == "classification" else "value"
+
+
+PROFILED = (
+    ProfileFacts("ale", "Accumulated local effects", "Apley & Zhu 2020", "2 model rows per row", "steps added up", {"bins": 20}),
+    ProfileFacts("partial_dependence", "Partial dependence", "Friedman 2001", "1 model row per row and value", "the mean output", {}),
+)
+
+
+def _profiles(task: str, names: dict[str, str], bad: str, shown: bool) -> dict[tuple[str, str], Profile]:
+    """Straight lines for the numbers, three levels for the categories; the more a feature weighs the steeper."""
+    found = {}
+    output: Any = "probability" if task == "classification" else "value"
+    for place, name in enumerate(names.values()):
+        curves = []
+        for j, feature in enumerate(FEATURES):
+            grid = np.linspace(0, 1, 21) if not shown else 7.0 * np.arange(21)
+            grid, levels = (grid, ()) if j < 4 else (np.arange(3.0), tuple(f"level {i}{bad}" for i in range(3)))
+            curve = (0.2 - 0.01 * j + 0.02 * place) * np.linspace(-1, 1, len(grid))
+            share, quantiles = np.full(len(grid), 1 / len(grid)), grid if not levels else np.empty(0)
+            sides = (curve, curve - 0.03, curve + 0.02, share, quantiles)
+            kind = "categorical" if levels else "numeric"
+            curves.append(FeatureCurve(feature + bad, kind, grid, levels, *sides, n=100, missing=3 * (j == 1), ranked=not shown))
+        levelled = {curve.feature: "its levels have no order" for curve in curves[4:]}
+        target = 0 if task == "regression" else 1
+        found[name, "ale"] = Profile(tuple(curves[:4]), output, target, 0.95, levelled, 900)
+        found[name, "partial_dependence"] = Profile(tuple(curves), output, target, 0.95, {}, 3000)
+    return found
 
 
 def _rng(*names: object) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,11 +21,22 @@ from xai_compare.report.sections import SECTIONS
 from xai_compare.report.strips import Mark, Strip, strips
 
 
+BUILT: dict[bytes, dict[str, Any]] = {}
+
+
+def whole(source: Made) -> dict[str, Any]:
+    """The report, which fits its schema: built and checked once for all who ask about the same source."""
+    key = pickle.dumps((source.results, source.comparison))
+    if key not in BUILT:
+        found = report.build(source.results, source.comparison)
+        report.validate(found)
+        BUILT[key] = found
+    return BUILT[key]
+
+
 def blocks(source: Made, section: str) -> list[Block]:
-    """The blocks of a section, what is folded away too; the whole report fits its schema."""
-    found = report.build(source.results, source.comparison)
-    report.validate(found)
-    made_of = SECTIONS[section].make(found)
+    """The blocks of a section, what is folded away too."""
+    made_of = SECTIONS[section].make(whole(source))
     return [inner for block in made_of for inner in (block.blocks if isinstance(block, Details) else (block,))]
 
 

@@ -23,7 +23,8 @@ from xai_compare.report.render import page as page_of
 from xai_compare.report.sections import SECTIONS, Plugin
 from xai_compare.results import Cell
 
-TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost", "Do methods agree", "Fidelity"]
+TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost"]
+TITLES += ["What drives each model", "How features act", "Do methods agree", "Fidelity"]
 TITLES += ["Stability, sanity", "Cases", "Limits", "Provenance and sign-off"]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -139,7 +140,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def test_every_figure_says_what_it_shows(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 7 + 6
+    assert len(images) == 9 + 6
     assert all(len(image["alt"]) > 80 and image["width"].isdigit() for image in images)
     assert len({image["alt"] for image in images}) == len(images)
 

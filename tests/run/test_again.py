@@ -133,6 +133,23 @@ class TestOthers:
         np.testing.assert_array_equal(found.target, target[ALL_AT])
         np.testing.assert_allclose(seen(found)[3] - seen(found)[0], 10 * target[ALL_AT])
 
+    def test_another_output_is_really_explained(self):
+        class Pair:
+            name, task, outputs, native, owner = "pair", "regression", ("a", "b"), "value", None
+
+            def predict(self, inputs, output):
+                return np.column_stack([inputs.to_numpy()[:, 0], 10 + inputs.to_numpy()[:, 0]])
+
+        first, again = again_of(Seen(), Pair())
+        wanted = np.array([1, 0, 1, 1, 0, 1])
+        found = again(ALL_AT, target=wanted)
+        np.testing.assert_array_equal(found.target, wanted)
+        value, drawn, mean, answer, _ = seen(found)
+        np.testing.assert_allclose(answer - value, 10 * wanted)
+        for now, then in ((value, 0), (drawn, 1), (mean, 2)):  # and nothing else is changed
+            np.testing.assert_array_equal(now, seen(first)[then][ALL_AT])
+        np.testing.assert_array_equal(again(ALL_AT).target, 0)  # for this once
+
     def test_a_chunk_gives_what_the_whole_gives(self):
         for explainer in (Seen(), EXPLAINERS["shap"](), EXPLAINERS["random"]()):
             _, whole = again_of(explainer)
@@ -161,6 +178,11 @@ class TestControl:
         first, again = again_of(EXPLAINERS["random"]())
         for changed in ({"background": np.arange(5)}, {"model": valued(lambda rows: rows[:, 0])}):
             assert (again(np.arange(N), **changed).values != first.values).all()
+
+    def test_keeps_its_numbers_for_another_output(self):
+        """With fresh ones it would seem to tell outputs apart."""
+        first, again = again_of(EXPLAINERS["random"]())
+        np.testing.assert_array_equal(again(ALL_AT, target=np.ones(6, dtype=np.int64)).values, first.values[ALL_AT])
 
     def test_takes_the_streams_that_it_is_given(self):
         _, again = again_of(EXPLAINERS["random"]())

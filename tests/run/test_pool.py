@@ -127,10 +127,18 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A study file, and the folder of a run of it that nothing stopped."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    study = study_file(folder)
+    subprocess.run(command(study, folder / "out"), check=True, capture_output=True)
+    return study, folder / "out"
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_after_kill_9_a_run_goes_on_and_ends_in_the_same_bytes(tmp_path, jobs):
-    study = study_file(tmp_path)
-    subprocess.run(command(study, tmp_path / "undisturbed"), check=True, capture_output=True)
+def test_after_kill_9_a_run_goes_on_and_ends_in_the_same_bytes(tmp_path, jobs, undisturbed):
+    study, whole = undisturbed
     for moment in (5, 25):
         process = start(command(study, tmp_path / "killed", jobs))
         wait_for_jobs(tmp_path / "killed", moment, process)
@@ -138,7 +146,7 @@ def test_after_kill_9_a_run_goes_on_and_ends_in_the_same_bytes(tmp_path, jobs):
         process.communicate()
     subprocess.run(command(study, tmp_path / "killed", jobs), check=True, capture_output=True)
     for name in ("report.json", "report.html"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+        assert (tmp_path / "killed" / name).read_bytes() == (whole / name).read_bytes()
     counted = json.loads((tmp_path / "killed" / "timings.json").read_text())
     assert 0 < counted["computed"] <= counted["jobs"] - 25 + jobs
 
@@ -157,9 +165,8 @@ def journaled(out):
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments_cost_only_the_jobs_in_flight(tmp_path):
-    study, whole = study_file(tmp_path), tmp_path / "undisturbed"
-    subprocess.run(command(study, whole), check=True, capture_output=True)
+def test_twenty_kills_at_random_moments_cost_only_the_jobs_in_flight(tmp_path, undisturbed):
+    study, whole = undisturbed
     jobs = json.loads((whole / "timings.json").read_text())["jobs"]
     draw, hits = np.random.default_rng(0), 0
     for i in range(20):

@@ -21,9 +21,11 @@ from xai_compare.compare.rows import (
     Interval,
     PerformanceRow,
     SkillRow,
+    SliceRow,
     Verdict,
 )
 from xai_compare.compare.skill import skill_rows
+from xai_compare.compare.slices import slice_rows
 from xai_compare.errors import StudyError
 from xai_compare.results import Results
 from xai_compare.streams import Streams
@@ -37,6 +39,7 @@ __all__ = [
     "Interval",
     "PerformanceRow",
     "SkillRow",
+    "SliceRow",
     "Verdict",
     "compare",
 ]
@@ -97,6 +100,7 @@ def compare(
         curves=curve_rows(results, level, streams),
         powerless=frozenset((model, metric) for condition, model, metric in silent if condition == OWN),
         importance=importance_rows(results, level, streams),
+        slices=slice_rows(results, level, streams, tuple(pairings)),
     )
 
 

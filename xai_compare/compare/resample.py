@@ -20,7 +20,7 @@ from xai_compare.compare.rows import Interval
 from xai_compare.streams import Streams
 from xai_compare.types import Array
 
-__all__ = ["RESAMPLES", "difference", "estimate", "intervals", "mean_of", "resampled_means", "skill_of"]
+__all__ = ["RESAMPLES", "contrasts", "difference", "estimate", "intervals", "mean_of", "resampled_means", "skill_of"]
 
 RESAMPLES = 9999
 _MANY = 5000  # cases above which a fifth of the resamples must do: there the limits are nearly normal and each resample is dear
@@ -88,6 +88,33 @@ def intervals(statistics: Sequence[Array], level: float, streams: Streams, resam
         count = resamples or (RESAMPLES if n <= _MANY else RESAMPLES // 5)
         found |= dict(zip(linear, _resampled_intervals(list(linear.values()), n, level, streams, count), strict=True))
     return [found[index] for index in range(len(statistics))]
+
+
+def contrasts(sides: Sequence[tuple[Array, Array]], level: float, streams: Streams, resamples: int = RESAMPLES) -> list[Interval]:
+    """First statistic minus second, each on its own cases: two independent samples, as a slice and the rest.
+
+    Bootstrap-t with the two samples resampled apart (Efron & Tibshirani 1993, ch. 16); its standard error is that of both.
+
+    Parameters
+    ----------
+    sides : statistics (s, 2, n) and (s, 2, m), as for `intervals`.
+
+    Returns
+    -------
+    One `Interval` per pair, n that of the first. Without limits where `how` is "no room", "too few cases", "all equal" (neither side
+    differs between its cases) or "few differing cases" (fewer than 8 on both sides together).
+    """
+    found = []
+    for first, second in sides:
+        settled = _settle(first), _settle(second)
+        dead = next((one for one in settled if isinstance(one, Interval) and one.how != ALL_EQUAL), None)
+        if dead is not None:
+            found.append(Interval(None, None, None, first.shape[2], dead.how))
+            continue
+        sizes = first.shape[2], second.shape[2]
+        moved = [_moved(one, n, streams.at(side), resamples) for one, n, side in zip(settled, sizes, ("first", "second"), strict=True)]
+        found.append(_contrast(settled, moved, sizes, level))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,6 +263,37 @@ def _interval(one: _Linear, departure: Array, variance: Array, level: float) -> 
     if math.isinf(low) or math.isinf(high):
         return Interval(one.estimate, None, None, n, "no room" if np.isnan(ends).any() else "few differing cases")
     return Interval(one.estimate, low, high, n, how, p)
+
+
+def _moved(one: _Linear | Interval, n: int, streams: Streams, resamples: int) -> tuple[Array, Array]:
+    """Departure and linearised variance of one case in each resample, (R,) each: zeros where all cases are equal."""
+    if isinstance(one, Interval):
+        return np.zeros(resamples), np.zeros(resamples)
+    return _statistic(resampled_means(_with_products(one.columns), streams, resamples), one.used)
+
+
+def _contrast(
+    sides: tuple[_Linear | Interval, _Linear | Interval], moved: Sequence[tuple[Array, Array]], sizes: tuple[int, int], level: float
+) -> Interval:
+    a, b = sides
+    assert a.estimate is not None
+    assert b.estimate is not None
+    estimate = a.estimate - b.estimate
+    linear = [one for one in sides if isinstance(one, _Linear)]
+    if not linear:
+        return Interval(estimate, None, None, sizes[0], ALL_EQUAL)
+    if sum(one.differing for one in linear) < _FEW:
+        return Interval(estimate, None, None, sizes[0], "few differing cases")
+    spread = sum(float(np.mean(one.influence**2)) / n for one, n in zip(sides, sizes, strict=True) if isinstance(one, _Linear))
+    departure = moved[0][0] - moved[1][0]
+    variance = moved[0][1] / sizes[0] + moved[1][1] / sizes[1]
+    scale = max(one.scale for one in linear)
+    with np.errstate(divide="ignore", invalid="ignore"):  # as for one sample: without spread t is infinite
+        ends = estimate - _snap(departure, scale) * np.sqrt(spread / np.where(variance <= _SAME * spread, 0.0, variance))
+    low, high, p = invert(_snap(ends, scale), level)
+    if math.isinf(low) or math.isinf(high):
+        return Interval(estimate, None, None, sizes[0], "few differing cases")
+    return Interval(estimate, low, high, sizes[0], BOOTSTRAP_T, p)
 
 
 def _bootstrap_t_ends(one: _Linear, departure: Array, variance: Array) -> Array:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-__all__ = ["AgreementRow", "Comparison", "CurveRow", "GapRow", "ImportanceRow", "Interval", "PerformanceRow", "SkillRow", "Verdict"]
+__all__ = [
+    "AgreementRow",
+    "Comparison",
+    "CurveRow",
+    "GapRow",
+    "ImportanceRow",
+    "Interval",
+    "PerformanceRow",
+    "SkillRow",
+    "SliceRow",
+    "Verdict",
+]
 
 Verdict = Literal["better", "worse", "cannot be told apart", "no power here"]
 
@@ -128,6 +139,31 @@ class CurveRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceRow:
+    """One number of the cases whose `column` has the value `label`, and how far it lies from that of all other cases.
+
+    kind "skill": of `model` by `explainer` and a lead metric. "gap": the headline gap of `model` against the reference `b`, within the
+    slice. "predicted": the share of cases for which the model predicts the last class, or its mean prediction. "observed": the same of
+    the known outcomes. "suppressed": fewer than 30 explained cases, so nothing is said. `difference` is unpaired, None where
+    there are too few other cases; all is exploratory.
+    """
+
+    kind: Literal["skill", "gap", "predicted", "observed", "suppressed"]
+    column: str
+    label: str
+    model: str = ""
+    explainer: str = ""
+    metric: str = ""
+    b: str = ""
+    value: Interval | None = None
+    difference: Interval | None = None
+
+    def measured(self, value: Interval, difference: Interval | None) -> SliceRow:
+        """The same row with its numbers. Whether a share or a skill is 0 is no question, so only gaps and differences keep their p."""
+        return replace(self, value=value if self.kind == "gap" else replace(value, p=None), difference=difference)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportanceRow:
     """How much of one model's attributions by one method a feature takes: `share` of the strength of all features, 0 to 1.
 
@@ -161,3 +197,4 @@ class Comparison:
     curves: tuple[CurveRow, ...] = ()
     powerless: frozenset[tuple[str, str]] = frozenset()
     importance: tuple[ImportanceRow, ...] = ()
+    slices: tuple[SliceRow, ...] = ()

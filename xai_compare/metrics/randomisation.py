@@ -25,9 +25,10 @@ class Randomisation:
     with a run of other random numbers, minus the mean of that with the destroyed models. So what is noise, constant over models, or
     blind to the model scores 0, and what is stable and wholly another for a destroyed model reaches the ceiling.
 
-    Chance 0. Ceiling: what re-ordering the features within the case leaves of 1. Higher is better; up to 1, below 0 within noise. Parts:
-    `same_model` and `destroyed` are the overlaps themselves. For nets the curve "cascade" is the overlap when only the last layer is
-    drawn anew, the last two, and so on to all (Adebayo et al. 2018); a method that reads the model should fall along it.
+    Range up to 1, below 0 within noise; higher is better. Chance 0. Ceiling: what re-ordering the features within the case leaves of 1; a
+    single case passes it where it shares less than chance with the destroyed models. Parts: `same_model` and `destroyed` are the
+    overlaps themselves. For nets the curve "cascade" is the overlap when only the last layer is drawn anew, the last two, and so on to
+    all (Adebayo et al. 2018); a method that reads the model should fall along it.
 
     Cost: the method's own, runs + 1 times (and once for each layer of a net) for each of `cases` cases, and `runs` trainings.
 

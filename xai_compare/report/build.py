@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xai_compare import __version__
-from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow
+from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow, SliceRow
 from xai_compare.report.choose import choose, lead_method, overlap, signed_methods
 from xai_compare.report.driven import importance, profiles
 from xai_compare.report.limits import limits
@@ -57,7 +57,7 @@ def build(results: Results, comparison: Comparison) -> Report:
         "gaps": [_gap(row) for row in comparison.gaps],
         "curves": [_curve(row) for row in comparison.curves],
         "powerless": _powerless(results, comparison),
-        "slices": [],
+        "slices": [_slice(row) for row in comparison.slices],
         "cases": [_case(results, index, why) for index, why in choose(results)],
         "reason_codes": None,
         "regulation_map": None,
@@ -135,6 +135,12 @@ def _gap(row: GapRow) -> dict[str, Any]:
 def _curve(row: CurveRow) -> dict[str, Any]:
     words = {key: text(getattr(row, key)) for key in ("model", "explainer", "metric", "curve")}
     return {**words, "y": [interval(step) for step in row.y]}
+
+
+def _slice(row: SliceRow) -> dict[str, Any]:
+    words = {key: text(getattr(row, key)) for key in ("kind", "column", "label", "model", "explainer", "metric", "b")}
+    found = {key: None if (one := getattr(row, key)) is None else interval(one) for key in ("value", "difference")}
+    return {**words, **found}
 
 
 def _powerless(results: Results, comparison: Comparison) -> list[dict[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -25,6 +27,7 @@ __all__ = [
     "PLUS_COLOUR",
     "Drawing",
     "Span",
+    "broken",
     "colour",
     "dashes",
     "draw",
@@ -103,6 +106,12 @@ def colour(place: int) -> str:
     return OKABE_ITO[place % len(OKABE_ITO)]
 
 
+def broken(lines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float], list[float]]:
+    """Many short lines, each (x, y), as one with gaps: a tenth of the bytes."""
+    x, y = ([value for line in lines for value in (*line[axis], math.nan)] for axis in (0, 1))
+    return x, y
+
+
 def mark(place: int) -> str:
     """The marker of the model at this place in the study, for where colour alone would have to tell models apart."""
     return _MARKS[place % len(_MARKS)]
@@ -154,4 +163,10 @@ def draw(width: float, height: float, paint: Callable[[Figure], None]) -> Drawin
         paint(figure)
         out = BytesIO()
         canvas.print_svg(out, metadata={"Date": None, "Creator": None})
-    return Drawing(out.getvalue(), round(width * _PIXELS_PER_INCH), round(height * _PIXELS_PER_INCH))
+    return Drawing(_tight(out.getvalue()), round(width * _PIXELS_PER_INCH), round(height * _PIXELS_PER_INCH))
+
+
+def _tight(svg: bytes) -> bytes:
+    """The same picture in a fifth fewer bytes: no indentation, and coordinates to a hundredth of a point."""
+    flat = re.sub(rb"\n +", b"\n", svg)
+    return re.sub(rb' d="[^"]*"', lambda path: re.sub(rb"(\.\d\d)\d+", rb"\1", path[0]), flat)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xai_compare.report.canvas import GREY, INK, LINE, Drawing, Span, colour, draw, label, mark
+from xai_compare.report.canvas import GREY, INK, LINE, Drawing, Span, broken, colour, draw, label, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ class Panel:
 def shares(panels: Sequence[Panel], features: Sequence[str], models: Sequence[str], even: float) -> Drawing:
     """Features below each other; a dot per model, at the same height in every line; `even` is the share if all drove alike."""
     tall = len(features) * max(0.24, 0.11 * len(models) + 0.1)
-    top = 0.1 + 0.22 * -(-len(models) // _LEGEND) + 0.55
+    top = 0.55 + 0.22 * -(-len(models) // _LEGEND)
     high = top + tall + 0.55
     far = max([even, *(end for panel in panels for row in panel.features for share in row for end in share.span.ends)])
 
@@ -61,7 +61,7 @@ def shares(panels: Sequence[Panel], features: Sequence[str], models: Sequence[st
 
 def _title(axes: Axes, panel: Panel, longest: int, tall: float) -> None:
     """The method above its panel, and its kind; tall is the panel's height in inches."""
-    axes.text(0, 1 + 0.22 / tall, label(panel.title, longest), transform=axes.transAxes, va="bottom", weight="bold")
+    axes.text(0, 1 + 0.22 / tall, label(panel.title, longest), transform=axes.transAxes, va="bottom")
     axes.text(0, 1 + 0.05 / tall, label(panel.under, longest), transform=axes.transAxes, va="bottom", color=GREY)
 
 
@@ -69,16 +69,22 @@ def _panel(axes: Axes, panel: Panel, models: int, even: float) -> None:
     axes.axvline(0, color=INK, linewidth=0.9, zorder=0)
     axes.axvline(even, color=GREY, linewidth=0.9, linestyle=":", zorder=0)
     step = min(0.72 / models, 0.3)
-    for y, row in enumerate(panel.features):
-        if y % 2:
-            axes.axhspan(y - 0.5, y + 0.5, color="#f5f7f8", linewidth=0, zorder=-1)
-        at = [y + (share.place - (models - 1) / 2) * step for share in row]
-        # The line between the dots of a feature is what the eye compares.
-        axes.plot([share.span.mid for share in row], at, color=LINE, linewidth=1.0, zorder=0.5)
-        for share, height in zip(row, at, strict=True):
-            shade = colour(share.place)
-            axes.plot(share.span.ends, [height, height], color=shade, linewidth=1.6, solid_capstyle="butt")
-            axes.plot([share.span.mid], [height], marker=mark(share.place), markersize=4.2, color=shade)
+    for y in range(1, len(panel.features), 2):
+        axes.axhspan(y - 0.5, y + 0.5, color="#f5f7f8", linewidth=0, zorder=-1)
+    # Behind the dots of each feature how far they lie apart, which is what the eye compares.
+    apart = [(y, [share.span.mid for share in row]) for y, row in enumerate(panel.features) if row]
+    axes.plot(*broken([((min(mids), max(mids)), (y, y)) for y, mids in apart]), color=LINE, linewidth=1.0, zorder=0.5)
+    for place in range(models):
+        found = [
+            (y + (place - (models - 1) / 2) * step, share.span)
+            for y, row in enumerate(panel.features)
+            for share in row
+            if share.place == place
+        ]
+        lines = [(span.ends, (at, at)) for at, span in found]
+        axes.plot(*broken(lines), color=colour(place), linewidth=1.6, solid_capstyle="butt")
+        heights, mids = [at for at, _ in found], [span.mid for _, span in found]
+        axes.plot(mids, heights, linestyle="none", marker=mark(place), markersize=4.2, color=colour(place))
     axes.locator_params(axis="x", nbins=4)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
     axes.tick_params(length=0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xai_compare.report.canvas import GREY, INK, Drawing, Span, colour, dashes, draw, label, mark
+from xai_compare.report.canvas import GREY, INK, Drawing, Span, broken, colour, dashes, draw, label, mark
 from xai_compare.report.words import MINUS
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ class Line:
 class Walk:
     """One feature: the values (of levels: 0, 1, ...) with the share of the rows at each; `rug` are values at equal steps of the rows.
 
-    under : what the horizontal axis counts.
+    under : what the horizontal axis counts, "" for the feature itself. percent : it counts shares.
     """
 
     feature: str
     under: str
+    percent: bool
     grid: tuple[float, ...]
     levels: tuple[str, ...]
     share: tuple[float, ...]
@@ -66,7 +67,7 @@ def walks(panels: Sequence[Walk], models: Sequence[tuple[int, str]], output: str
             axes.set_ylim(*reach)
             _panel(axes, panel)
             axes.tick_params(length=0, labelleft=column == 0, labelcolor=GREY)
-            axes.text(0, 1.04, label(panel.feature, 34), transform=axes.transAxes, va="bottom", weight="bold")
+            axes.text(0, 1.04, label(panel.feature, 34), transform=axes.transAxes, va="bottom")
             if column == 0:
                 axes.set_ylabel(output, fontsize=7.5)
             if column == _ACROSS - 1 or index == len(panels) - 1:
@@ -110,15 +111,20 @@ def _plain(value: float, _: object) -> str:
     return f"{value:.6g}".replace("-", MINUS)
 
 
+def _share(value: float, _: object) -> str:
+    return f"{100 * value:.6g} %"
+
+
 def _curves(axes: Axes, panel: Walk) -> None:
     for line in panel.lines:
         shade = colour(line.place)
         low, high = ([span.ends[end] for span in line.spans] for end in (0, 1))
         axes.fill_between(panel.grid, low, high, color=shade, alpha=0.14, linewidth=0)
         axes.plot(panel.grid, [span.mid for span in line.spans], color=shade, linewidth=1.7, linestyle=dashes(line.place))
-    axes.vlines(panel.rug, 0, 0.6 * _FOOT, color=GREY, linewidth=0.7, transform=axes.get_xaxis_transform())
+    rug = broken([((value, value), (0, 0.6 * _FOOT)) for value in panel.rug])
+    axes.plot(*rug, color=GREY, linewidth=0.7, transform=axes.get_xaxis_transform())
     axes.locator_params(axis="x", nbins=5)
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(_share if panel.percent else _plain)
     axes.set_xlabel(panel.under, fontsize=7.5)
 
 
@@ -126,14 +132,14 @@ def _steps(axes: Axes, panel: Walk) -> None:
     """Levels side by side, the models in each beside each other, the share of the rows as bars at the foot."""
     step = min(0.7 / max(len(panel.lines), 1), 0.22)
     most = max(panel.share) or 1.0
-    for x, share in enumerate(panel.share):
-        axes.axvspan(x - 0.38, x + 0.38, 0, _FOOT * share / most, color="#d9dee3", linewidth=0)
+    edges, heights = broken([((x - 0.38, x + 0.38), (_FOOT * share / most,) * 2) for x, share in enumerate(panel.share)])
+    axes.fill_between(edges, 0, heights, color="#d9dee3", linewidth=0, transform=axes.get_xaxis_transform())
     for order, line in enumerate(panel.lines):
-        shade = colour(line.place)
-        for x, span in enumerate(line.spans):
-            at = x + (order - (len(panel.lines) - 1) / 2) * step
-            axes.plot([at, at], span.ends, color=shade, linewidth=1.6, solid_capstyle="butt")
-            axes.plot([at], [span.mid], marker=mark(line.place), markersize=4.2, color=shade)
+        at = [x + (order - (len(panel.lines) - 1) / 2) * step for x in range(len(line.spans))]
+        bars = broken([((x, x), span.ends) for x, span in zip(at, line.spans, strict=True)])
+        axes.plot(*bars, color=colour(line.place), linewidth=1.6, solid_capstyle="butt")
+        mids = [span.mid for span in line.spans]
+        axes.plot(at, mids, linestyle="none", marker=mark(line.place), markersize=4.2, color=colour(line.place))
     slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if _slanted(panel) else {}
     axes.set_xticks(range(len(panel.levels)), [label(level, _LEVEL) for level in panel.levels], **slanted)
     axes.set_xlim(-0.6, len(panel.levels) - 0.4)

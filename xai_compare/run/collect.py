@@ -79,6 +79,7 @@ def collect(finished: Finished) -> Results:
         checks=checks,
         profiled=tuple(_profile_facts(plan, name) for name in plan.profiles),
         profiles={key: _shown_profile(plan, outcome) for key, outcome in drawn.items() if outcome.usable},
+        slices={column: tuple(labels[plan.data.explain].tolist()) for column, labels in plan.data.slices.items()},
         limits=tuple(_limits(finished)),
         provenance=_provenance(finished),
     )

@@ -12,6 +12,7 @@ from xai_compare.report.words import (
     count,
     fixed,
     interval_entry,
+    interval_text,
     join,
     level,
     method_title,
@@ -23,8 +24,8 @@ from xai_compare.report.words import (
 
 __all__ = ["make"]
 
-_SHOWN = 12  # features in the figure
-_LISTED = 30  # features in the table of ranks
+_SHOWN = 10  # features in the figure
+_LISTED = 20  # features in the table of ranks
 _PANELS = 4  # methods in the figure
 _NAMED = 3  # features that the sentence names of a model
 
@@ -68,6 +69,10 @@ def _models(report: dict[str, Any], rows: _Rows, method: str) -> list[str]:
     return [model["name"] for model in report["models"] if (model["name"], method) in rows]
 
 
+def _lacking(report: dict[str, Any], rows: _Rows, method: str) -> list[str]:
+    return [shown_name(report, model["name"]) for model in report["models"] if (model["name"], method) not in rows]
+
+
 def _finding(report: dict[str, Any], rows: _Rows, lead: str) -> tuple[Piece, ...]:
     """The first features of each model, in a sentence."""
     pieces: list[Piece] = [f"By {method_title(report, lead)}, "]
@@ -85,21 +90,27 @@ def _percent(share: float | None) -> str:
 
 
 def _different(report: dict[str, Any], rows: _Rows, lead: str) -> list[Block]:
-    """How many features take another share than in the reference, beyond what the choice of cases explains."""
+    """How many features take another share than in the reference, beyond what the choice of cases explains, and which one most."""
     said: list[Piece] = []
-    reference = report["scope"]["reference"]
     for model in _models(report, rows, lead):
-        told = [row["difference"] for row in rows[model, lead].values() if row["difference"] and row["difference"]["low"] is not None]
-        apart = [gap for gap in told if gap["low"] > 0 or gap["high"] < 0]
+        told = [row for row in rows[model, lead].values() if row["difference"] and row["difference"]["low"] is not None]
+        apart = [row for row in told if row["difference"]["low"] > 0 or row["difference"]["high"] < 0]
         if told:
-            some = f"{len(apart)} of {count(len(told), 'feature')}"
-            said += [", " if said else "In ", model_name(report, model), f" {some}"]
+            said += ["; in " if said else "In ", model_name(report, model), f" {len(apart)} of {count(len(told), 'feature')}"]
+            said += [_most(apart)] if apart else []
     if not said:
         return []
-    names = f" take a share that differs from that in {shown_name(report, reference)}: the {level(report)} interval of the difference, "
+    names = (
+        f" take a share that differs from that in {shown_name(report, report['scope']['reference'])}. Counted where the {level(report)} "
+    )
     chance = fixed(100 * (1 - report["scope"]["level"]), 0)
-    note = f"paired by case, leaves 0 out (exploratory; of features that do not differ, about {chance} % would be counted by chance)."
+    note = f"interval of the difference, paired by case, leaves 0 out: exploratory, as about {chance}\u00a0% would by chance alone."
     return [Prose((*said, names + note))]
+
+
+def _most(apart: list[dict[str, Any]]) -> str:
+    most = max(apart, key=lambda row: abs(row["difference"]["estimate"]))
+    return f" (most {most['feature']}, by {interval_text(most['difference'])})"
 
 
 def _figure(report: dict[str, Any], rows: _Rows, lead: str, order: list[str]) -> Figure:
@@ -117,6 +128,8 @@ def _figure(report: dict[str, Any], rows: _Rows, lead: str, order: list[str]) ->
         f"{method_title(report, lead)}: {_meaning(report, rows, lead)}, with {level(report)} intervals over cases where it has any. "
         f"{_beside(report, whole)}"
     )
+    lacking = [f"{short_title(report, name)} of {join(found)}" for name in methods if (found := _lacking(report, rows, name))]
+    caption += f" Not measured, see Limits: {'; '.join(lacking)}." if lacking else ""
     if len(order) > len(shown):
         caption += f" The first {len(shown)} of {len(order)} features by mean share over the models; the dotted line is 1 / {len(order)}."
     return Figure("drivers", drawing.svg, drawing.width, drawing.height, alt, caption, _table(report, rows, methods, shown))
@@ -221,5 +234,5 @@ def _ranks(report: dict[str, Any], rows: _Rows, order: list[str]) -> Table:
 
 def _ranked(row: dict[str, Any] | None) -> Entry:
     if row is None or row["rank"] is None:
-        return Entry(("not measured",), None, "quiet")
+        return Entry(("not\u00a0measured",), None, "quiet")
     return Entry((f"{row['rank']} ({_percent(row['share']['estimate'])})",), row["rank"])

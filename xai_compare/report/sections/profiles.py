@@ -38,7 +38,8 @@ def _absent(report: dict[str, Any]) -> str:
 
 def _reading(report: dict[str, Any], panels: list[dict[str, Any]]) -> str:
     facts = {method["name"]: method for method in report["profiles"]["methods"]}
-    drawn = [f"{facts[name]['title'].lower()}, {facts[name]['reading']}" for name in dict.fromkeys(panel["profile"] for panel in panels)]
+    names = dict.fromkeys(panel["profile"] for panel in panels)
+    drawn = [f"{facts[name]['title'].lower()} ({facts[name]['reading']})" for name in names]
     return (
         f"How each model's output moves with one feature, the others as they are, by {join(drawn)}. "
         "0 is the average over the rows. Curves that go the same way treat the feature alike, whatever its share."
@@ -59,7 +60,8 @@ def _figure(report: dict[str, Any], panels: list[dict[str, Any]], place: int) ->
     alt = f"Small panels, one per feature, of how the {_output(panels[0])} moves with it, a curve per model. {spoken}."
     level = f"{100 * panels[0]['level']:g}\u00a0%"
     rows = join([str(n) for n in sorted({row["n"] for panel in panels for row in panel["models"]})], "or")
-    titles = join(list(dict.fromkeys(f"{_title(report, panel['profile'])} ({_kinds(panels, panel['profile'])})" for panel in panels)))
+    drawn = dict.fromkeys(panel["profile"] for panel in panels)
+    titles = "; ".join(f"{_kinds(panels, name)}: {_title(report, name).lower()}" for name in drawn)
     caption = (
         f"{titles} of the {_output(panels[0])}, over {rows} test rows. Bands and bars: pointwise {level} over the choice of rows, not over "
         "another training run. Ticks at the foot: every twentieth of the rows; grey bars: how many rows have the level. "
@@ -71,7 +73,7 @@ def _figure(report: dict[str, Any], panels: list[dict[str, Any]], place: int) ->
 
 def _kinds(panels: list[dict[str, Any]], name: str) -> str:
     kinds = {"numbers" if not panel["levels"] else "categories" for panel in panels if panel["profile"] == name}
-    return join(sorted(kinds, reverse=True))
+    return join(sorted(kinds, reverse=True)).capitalize()
 
 
 def _output(panel: dict[str, Any]) -> str:
@@ -84,9 +86,8 @@ def _axis(panel: dict[str, Any]) -> str:
 
 def _walk(panel: dict[str, Any], places: dict[str, int]) -> Walk:
     lines = tuple(Line(places[row["model"]], _spans(row)) for row in panel["models"])
-    under = _RANKS if panel["ranked"] else ""
     grid, levels, share, rug = (tuple(panel[key]) for key in ("grid", "levels", "share", "quantiles"))
-    return Walk(panel["feature"], under, grid, levels, share, rug, lines)
+    return Walk(panel["feature"], _RANKS if panel["ranked"] else "", panel["ranked"], grid, levels, share, rug, lines)
 
 
 def _spans(row: dict[str, Any]) -> tuple[Span, ...]:

@@ -1,0 +1,110 @@
+"""Section 10: are explanations worse for some people? Skill, gaps and predictions by group, with n."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xai_compare.report.blocks import Block, Column, Details, Entry, Heading, Prose, Table
+from xai_compare.report.sections import section
+from xai_compare.report.words import interval_text, join, method_title, metric_link, model_name, plain_entry
+
+__all__ = ["make"]
+
+_FEWEST = 30
+_READING = (
+    f"Each group is held against all other explained cases; groups of fewer than {_FEWEST} are not shown. Everything here is exploratory: "
+    "intervals are not adjusted for the number of groups, and a difference between groups does not say why there is one."
+)
+
+
+@section("slices", 10, "Slices", "Are explanations worse for some people?")
+def make(report: dict[str, Any]) -> list[Block]:
+    """For each declared column: fidelity and what else leads, the gaps within groups, and what is predicted for them."""
+    rows = report["slices"]
+    if not rows:
+        return [Prose(("No slices were declared (data.slices in the study).",), "note")]
+    blocks: list[Block] = [Prose((_READING,))]
+    for column in dict.fromkeys(row["column"] for row in rows):
+        own = [row for row in rows if row["column"] == column]
+        blocks += [Heading(f"By {column}"), *_of(report, column, own)]
+    return blocks
+
+
+def _of(report: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> list[Block]:
+    lead = report["scope"]["lead_method"]
+    skills = [row for row in rows if row["kind"] == "skill"]
+    blocks: list[Block] = [_finding(report, column, rows)]
+    if own := [row for row in skills if row["explainer"] == lead]:
+        blocks.append(_table(report, f"Skill of {method_title(report, lead)} by {column}", own, "Skill", ("metric", "model")))
+    if others := [row for row in skills if row["explainer"] != lead]:
+        table = _table(report, f"Skill of the other methods by {column}", others, "Skill", ("metric", "model", "explainer"))
+        blocks.append(Details("Other methods", (table,)))
+    if gaps := [row for row in rows if row["kind"] == "gap"]:
+        blocks.append(_table(report, f"Gaps between models within groups of {column}", gaps, "Gap", ("metric", "model", "b")))
+    if outcomes := [row for row in rows if row["kind"] in ("predicted", "observed")]:
+        what = "Mean prediction" if report["scope"]["task"] == "regression" else f"Share predicted {report['scope']['classes'][-1]}"
+        blocks.append(_table(report, f"What is predicted by {column}, beside the explanations", outcomes, what, ("kind", "model")))
+    if hidden := [row["label"] for row in rows if row["kind"] == "suppressed"]:
+        blocks.append(Prose((f"Not shown, with fewer than {_FEWEST} explained cases: {join(hidden)}.",), "note"))
+    return blocks
+
+
+def _finding(report: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> Prose:
+    """Where a slice differs from the rest by more than its interval, in the lead method's skill or in a gap."""
+    lead = report["scope"]["lead_method"]
+    told = [row for row in rows if row["kind"] == "gap" or (row["kind"] == "skill" and row["explainer"] == lead)]
+    found = [row for row in told if row["difference"] is not None and _apart(row["difference"])]
+    if not any(row["difference"] is not None for row in told):
+        return Prose((f"No group of {column} has enough cases in and outside of it to be held against the others.",), "note")
+    if not found:
+        return Prose((f"No group of {column} is told apart from the others, by {method_title(report, lead)} or by the gaps.",))
+    said = [_sentence(report, row) for row in found[:4]]
+    more = f" {len(found) - 4} more are in the tables." if len(found) > 4 else ""
+    return Prose((" ".join(said) + more,), "finding")
+
+
+def _sentence(report: dict[str, Any], row: dict[str, Any]) -> str:
+    titles = {metric["name"]: metric["title"] for metric in report["metrics"]}
+    way = "below" if row["difference"]["estimate"] < 0 else "above"
+    what = "is" if row["kind"] == "skill" else f"against {row['b']} has a gap"
+    return f"{row['label']}: {titles[row['metric']].lower()} of {row['model']} {what} {interval_text(row['difference'])} {way} the others'."
+
+
+def _apart(difference: dict[str, Any]) -> bool:
+    low, high = difference["low"], difference["high"]
+    return low is not None and (low > 0 or high < 0)
+
+
+_TITLES = {"metric": "Metric", "model": "Model", "explainer": "Method", "b": "Against", "kind": "What"}
+
+
+def _table(report: dict[str, Any], caption: str, rows: list[dict[str, Any]], what: str, named: tuple[str, ...]) -> Table:
+    columns = (
+        *(Column(_TITLES[key]) for key in named),
+        Column("Group"),
+        Column("Cases", numeric=True),
+        Column(what, numeric=True),
+        Column("Difference from the others", numeric=True),
+    )
+    places = {key: list(dict.fromkeys(row[key] for row in rows)) for key in named}
+    ordered = sorted(rows, key=lambda row: [places[key].index(row[key]) for key in named])  # the groups of one model below each other
+    return Table(f"{caption}. Exploratory", columns, tuple(_line(report, row, named) for row in ordered))
+
+
+def _line(report: dict[str, Any], row: dict[str, Any], named: tuple[str, ...]) -> tuple[Entry, ...]:
+    numbers = tuple(
+        Entry(("too few others",)) if one is None else Entry((interval_text(one),), one["estimate"])
+        for one in (row["value"], row["difference"])
+    )
+    count = Entry((str(row["value"]["n"]),), row["value"]["n"])
+    return *(_named(report, key, row[key]) for key in named), plain_entry(row["label"]), count, *numbers
+
+
+def _named(report: dict[str, Any], key: str, name: str) -> Entry:
+    if key == "metric":
+        return Entry(tuple(metric_link(report, name)))
+    if key == "explainer":
+        return plain_entry(method_title(report, name) if name else "each model's best")
+    if key == "kind":
+        return plain_entry({"predicted": "predicted", "observed": "known outcome"}[name])
+    return plain_entry(model_name(report, name)) if name else plain_entry("")
