@@ -225,10 +225,10 @@ def listed(folder) -> dict:
     ("what", "names"),
     [
         ("explainers", {"shap", "lime", "permutation_importance", "integrated_gradients", "random"}),
-        ("metrics", {"additive_fit", "agreement", "features_needed", "effective_features", "performance"}),
+        ("metrics", {"additive_fit", "agreement", "faithfulness_correlation", "features_needed", "effective_features", "performance"}),
         ("models", {"logistic_regression", "linear_regression", "random_forest", "mlp"}),
         ("profiles", {"ale", "partial_dependence"}),
-        ("sources", {"sklearn", "csv"}),
+        ("sources", {"sklearn", "synthetic", "csv"}),
         ("sections", {"verdict", "gaps", "decomposition"}),
     ],
 )

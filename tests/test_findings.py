@@ -13,7 +13,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import xai_compare as xc
 
-
 STUDY = {"explainers": ["shap"], "metrics": ["additive_fit"], "data": {"explain": 80}}
 
 

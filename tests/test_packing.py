@@ -105,3 +105,14 @@ def piece(made: Scores, start: int, stop: int) -> Scores:
 def test_joined_chunks_of_scores_are_the_whole(cuts) -> None:
     chunks = [piece(scores(), start, stop) for start, stop in zip([0, *cuts], cuts, strict=False)]
     assert differences(join_scores(chunks), scores()) == []
+
+
+def test_parts_keep_their_names_and_directions_whatever_a_class_is_called() -> None:
+    names = ["test F1 (n/a)", "50 %", "%2F", "a/values", "\u00e9 \ud800", "curve:x/y"]
+    parts = {name: Scores(np.array([float(i)]), n=i, better="lower") for i, name in enumerate(names)}
+    made = Scores(np.array([0.5]), parts=parts, curves={"n/a": np.zeros((1, 2))})
+    found = unpack_scores(through_a_file(pack_scores(made)))
+    assert differences(found, made) == []
+    assert list(found.parts) == names
+    assert {part.better for part in found.parts.values()} == {"lower"}
+    assert found.better is None

@@ -1,4 +1,4 @@
-"""Explainers, metrics and sections of another distribution, installed beside this one, take part in a study by their names."""
+"""Explainers, metrics, profiles and sections of another distribution, installed beside this one, take part in a study by their names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 
 MODULE = '''
-"""A constant explanation, a count of features and a section that says hello."""
+"""A constant explanation, a count of features, flat curves and a section that says hello."""
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from xai_compare.report.blocks import Prose
 from xai_compare.report.sections import section
-from xai_compare.types import Attribution, Scores
+from xai_compare.types import Attribution, FeatureCurve, Profile, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,19 @@ class Count:
         return Scores((view.attributions[0].values != 0).sum(axis=1).astype(float))
 
 
+@dataclass(frozen=True, slots=True)
+class Flat:
+    title: ClassVar[str] = "Flat lines"
+    citation: ClassVar[str] = "nobody"
+    cost: ClassVar[str] = "none"
+    reading: ClassVar[str] = "nothing ever moves"
+
+    def __call__(self, model, data, output, target, streams, features=None):
+        two = np.arange(2.0)
+        facts = dict(grid=two, levels=(), curve=0 * two, low=0 * two, high=0 * two, share=two, quantiles=two, n=2)
+        return Profile(tuple(FeatureCurve(name, "numeric", **facts) for name in data.space.names), output, target, 0.9)
+
+
 @section("hello", 14, "Hello", "Who else is here?")
 def hello(report):
     return [Prose(("A section from outside.",))]
@@ -68,6 +81,9 @@ ones = outside:Ones
 
 [xai_compare.metrics]
 count = outside:Count
+
+[xai_compare.profiles]
+flat = outside:Flat
 
 [xai_compare.sections]
 hello = outside
@@ -91,7 +107,10 @@ def run(environment, *arguments) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize(("what", "said"), [("explainers", "Ones"), ("metrics", "Count of features (simplicity)"), ("sections", "Hello")])
+LISTED = {"explainers": "Ones", "metrics": "Count of features (simplicity)", "profiles": "Flat lines", "sections": "Hello"}
+
+
+@pytest.mark.parametrize(("what", "said"), LISTED.items())
 def test_they_are_listed(environment, what, said):
     assert said in run(environment, "list", what)
 
@@ -102,6 +121,7 @@ def test_they_take_part_in_a_study_also_in_workers(environment, tmp_path):
         "models": [{"name": "line", "kind": "logistic_regression"}, {"name": "tree", "kind": "decision_tree"}],
         "explainers": ["shap", {"name": "ones", "params": {"size": 2.0}}],
         "metrics": ["additive_fit", "count"],
+        "profiles": ["flat"],
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     run(environment, "run", tmp_path / "study.yaml", "--out", tmp_path / "out", "--jobs", "2")
@@ -111,4 +131,6 @@ def test_they_take_part_in_a_study_also_in_workers(environment, tmp_path):
     assert values == {4.0}
     explained = {row["explained"]["estimate"] for row in report["decomposition"] if row["explainer"] == "ones"}
     assert explained == {0.0}  # a constant explanation names no feature
+    assert {panel["profile"] for panel in report["profiles"]["panels"]} == {"flat"}
+    assert "flat lines (nothing ever moves)" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "A section from outside." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

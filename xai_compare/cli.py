@@ -110,8 +110,10 @@ def plan(
 @app.command(name="list")
 def list_(what: Annotated[Listing, typer.Argument(help="Which plugins.")]) -> None:
     """List what can be named in a study file."""
-    for name, title in _listed(what):
-        typer.echo(f"{name:24}{title}".rstrip())
+    listed = list(_listed(what))
+    width = max(len(name) for name, _ in listed) + 2
+    for name, title in listed:
+        typer.echo(f"{name:{width}}{title}".rstrip())
 
 
 @app.command()

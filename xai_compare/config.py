@@ -44,6 +44,7 @@ __all__ = [
     "Plugins",
     "Question",
     "ReportSpec",
+    "Spread",
     "Study",
     "load_study",
     "problem",
@@ -53,6 +54,7 @@ __all__ = [
 Question: TypeAlias = Literal["fidelity", "stability", "simplicity", "agreement", "sanity", "truth"]
 Pairing: TypeAlias = Literal["same_method", "best_method"]
 Check: TypeAlias = Literal["probability", "fill"]
+Spread: TypeAlias = Literal["background", "training"]
 DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour", "days"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -145,12 +147,14 @@ class CompareSpec(_Spec):
     """How models are compared: confidence level, pairings, and the largest loss per question that is tolerated.
 
     `checks` are the conditions under which the fidelity gap is measured again: on the scale of probabilities, with a second fill.
+    `spread` measures it three times more each, with other background rows, and with the models of the study trained from other seeds.
     """
 
     level: Annotated[_Float, Field(ge=0.5, le=0.999)] = 0.95
     tolerance: dict[Question, Annotated[_Float, Field(ge=0)]] = {}
     pairings: Annotated[tuple[Pairing, ...], Field(min_length=1)] = ("same_method", "best_method")
     checks: tuple[Check, ...] = ("probability", "fill")
+    spread: tuple[Spread, ...] = ()
 
 
 class ReportSpec(_Spec):

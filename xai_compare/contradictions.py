@@ -16,7 +16,7 @@ def contradictions(raw: object) -> Iterator[tuple[str, str]]:
         yield from _repeated(raw.get(key), key)
     compare = raw.get("compare")
     if isinstance(compare, Mapping):
-        for key in ("pairings", "checks"):
+        for key in ("pairings", "checks", "spread"):
             yield from _repeated(compare.get(key), f"compare.{key}")
     for i, model in _items(raw.get("models")):
         if isinstance(model, Mapping):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,8 @@ __all__ = [
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-_CURVE = "curve:"  # before the name of a curve; a slash would make it a part
+_CURVE = "curve:"  # before the name of a curve
+_UNQUOTED = " ()-_,"  # in the name of a part, which may hold that of a class: a slash in it is none of ours
 
 
 def _text(value: Any) -> npt.NDArray[Any]:
@@ -101,23 +103,25 @@ def pack_scores(scores: Scores, prefix: str = "") -> Arrays:
     for name in ("chance", "ceiling", "replicates"):
         if (array := getattr(scores, name)) is not None:
             arrays[f"{prefix}{name}"] = array
-    arrays[f"{prefix}facts"] = _text({"reasons": [[int(i), reason] for i, reason in sorted(scores.reasons.items())], "n": scores.n})
+    reasons = [[int(i), reason] for i, reason in sorted(scores.reasons.items())]
+    arrays[f"{prefix}facts"] = _text({"reasons": reasons, "n": scores.n, "better": scores.better})
     arrays |= {f"{prefix}{_CURVE}{name}": curve for name, curve in scores.curves.items()}
     for name, part in scores.parts.items():
-        arrays |= pack_scores(part, f"{prefix}{name}/")
+        quoted = quote(name, _UNQUOTED, errors="surrogatepass")
+        arrays |= pack_scores(part, f"{prefix}{quoted}/")
     return arrays
 
 
 def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> Scores:
     """The inverse of `pack_scores`."""
     inner = [key.removeprefix(prefix) for key in arrays if key.startswith(prefix)]
-    parts = dict.fromkeys(key.split("/")[0] for key in inner if "/" in key)
+    parts = dict.fromkeys(key.split("/")[0] for key in inner if "/" in key and not key.startswith(_CURVE))
     own = {name: arrays.get(f"{prefix}{name}") for name in ("chance", "ceiling", "replicates")}
     facts = _untext(arrays[f"{prefix}facts"])
     reasons = {int(i): str(reason) for i, reason in facts["reasons"]}
     curves = {key.removeprefix(_CURVE): arrays[f"{prefix}{key}"] for key in inner if key.startswith(_CURVE)}
-    nested = {name: unpack_scores(arrays, f"{prefix}{name}/") for name in parts}
-    return Scores(arrays[f"{prefix}values"], own["chance"], own["ceiling"], nested, reasons, own["replicates"], facts["n"], curves)
+    nested = {unquote(name, errors="surrogatepass"): unpack_scores(arrays, f"{prefix}{name}/") for name in parts}
+    return Scores(arrays[f"{prefix}values"], parts=nested, reasons=reasons, n=facts["n"], curves=curves, better=facts.get("better"), **own)
 
 
 def join_scores(chunks: list[Scores]) -> Scores:
@@ -138,6 +142,7 @@ def join_scores(chunks: list[Scores]) -> Scores:
         parts,
         reasons,
         curves=curves,
+        better=first.better,
     )
 
 

@@ -302,6 +302,7 @@ class Scores:
     curves : named curves, each (n, steps): what the score is the area of; NaN rows where the score is NaN.
     replicates : (r,) the statistic on resampled predictions (scope "model" only): the same resamples for every model.
     n : how many rows the one value of a metric of scope "model" rests on.
+    better : the direction of a part, where it need not be that of its metric; None: the metric's.
     """
 
     values: Array
@@ -312,6 +313,7 @@ class Scores:
     replicates: Array | None = None
     n: int | None = None
     curves: Mapping[str, Array] = field(default_factory=dict)
+    better: Literal["higher", "lower", "none"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.values)

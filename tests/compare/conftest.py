@@ -15,7 +15,10 @@ ADDITIVE_FIT = MetricFacts("additive_fit", "Additive fit", "fidelity", "higher",
 FEATURES_NEEDED = MetricFacts("features_needed", "Features needed", "simplicity", "lower", "[1, d + 1]", "", "", "method", True)
 SEED_STABILITY = MetricFacts("seed_stability", "Seed stability", "stability", "higher", "[0, 1]", "", "", "method", False)
 AGREEMENT = MetricFacts("agreement", "Agreement", "agreement", "higher", "[0, 1]", "", "", "methods", True, {"measure": "sign"})
-PERFORMANCE = MetricFacts("performance", "Performance", "performance", "none", "", "", "", "model", False)
+PERFORMANCE = MetricFacts("performance", "Performance", "performance", "higher", "", "", "", "model", False)
+INTRINSIC = MetricFacts("intrinsic", "Intrinsic simplicity", "intrinsic", "none", "", "", "", "model", False)
+COST = MetricFacts("cost", "Size", "cost", "lower", "", "", "", "model", False)
+OTHER = MetricFacts("wobble", "Of another package", "intrinsic", "lower", "", "", "", "model", False)
 
 
 def _method(name: str) -> MethodFacts:
@@ -36,7 +39,8 @@ def study() -> Callable[..., Results]:
     ) -> Results:
         cases = CaseFacts((), np.zeros(0, dtype=np.int64), None, None, {}, {}, dict(predicted or {}), {})
         facts = tuple(ModelFacts(name, "kind", "margin", reference=name == models[0], trained_here=True) for name in models)
-        metrics = (ADDITIVE_FIT, FEATURES_NEEDED, SEED_STABILITY, AGREEMENT, PERFORMANCE)
+        of_models = (OTHER, COST, INTRINSIC, PERFORMANCE)
+        metrics = (ADDITIVE_FIT, FEATURES_NEEDED, SEED_STABILITY, AGREEMENT, *of_models)
         plain = ("", {}, task, (), (), (), {}, facts, tuple(map(_method, methods)), metrics, (), cases)
         return Results(*plain, {}, dict(scores), dict(checks or {}))
 

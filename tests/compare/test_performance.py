@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,9 @@ from xai_compare.errors import XaiCompareError
 from xai_compare.types import Scores
 
 
-def part(value: float, replicates: object = None) -> Scores:
-    return Scores(np.array([value]), replicates=None if replicates is None else np.asarray(replicates, dtype=np.float64), n=171)
+def part(value: float, replicates: object = None, better: Any = None) -> Scores:
+    drawn = None if replicates is None else np.asarray(replicates, dtype=np.float64)
+    return Scores(np.array([value]), replicates=drawn, n=171, better=better)
 
 
 def rows(study, logistic, network=None):
@@ -22,25 +25,21 @@ def rows(study, logistic, network=None):
 
 
 def test_names_splits_and_directions(study) -> None:
-    names = [
-        "train - test R2",
-        "train R2",
-        "test RMSE",
-        "test ROC-AUC",
-        "test log loss",
-        "test Brier",
-        "test MAE",
-        "train - test RMSE",
-        "test calibration error",
-    ]
-    found = rows(study, {name: part(0.5) for name in names})
+    directions = {
+        "train - test R2": "none",
+        "train R2": None,
+        "test RMSE": "lower",
+        "test ROC-AUC": "higher",
+        "test log loss": "lower",
+        "test score of another package": None,
+        "train - test RMSE": "none",
+    }
+    found = rows(study, {name: part(0.5, better=better) for name, better in directions.items()})
     assert [(row.split, row.score, row.better) for row in found] == [
-        ("test", "Brier", "lower"),
-        ("test", "MAE", "lower"),
         ("test", "RMSE", "lower"),
         ("test", "ROC-AUC", "higher"),
-        ("test", "calibration error", "lower"),
         ("test", "log loss", "lower"),
+        ("test", "score of another package", "higher"),  # its metric's own
         ("train", "R2", "higher"),
         ("train - test", "R2", "none"),
         ("train - test", "RMSE", "none"),
@@ -97,8 +96,12 @@ def intrinsic(study, logistic, network):
 
 def test_intrinsic_parts_are_rows_of_the_model_itself_in_their_own_order(study) -> None:
     draw = np.random.default_rng(0).normal(0, 0.1, 999)
-    one = {"features_used": part(12), "interaction_share": part(0.1, draw + 0.1), "surrogate_tree": part(0.8, draw + 0.8)}
-    two = {"features_used": part(20), "interaction_share": part(0.3, draw + 0.3), "surrogate_tree": part(0.7, draw + 0.7)}
+
+    def parts(used: float, share: float, tree: float) -> dict[str, Scores]:
+        drawn = {"interaction_share": part(share, draw + share, "lower"), "surrogate_tree": part(tree, draw + tree, "higher")}
+        return {"features_used": part(used, better="lower"), **drawn}
+
+    one, two = parts(12, 0.1, 0.8), parts(20, 0.3, 0.7)
     found = intrinsic(study, one, two)
     assert [(row.model, row.score) for row in found] == [(model, name) for model in ("logistic", "network") for name in one]
     assert {row.split for row in found} == {"model"}
@@ -122,3 +125,22 @@ def test_performance_comes_before_what_is_intrinsic(study) -> None:
     scores = {("logistic", "", "intrinsic"): Scores(np.array([0.1]), parts={"features_used": part(3)})}
     scores["logistic", "", "performance"] = Scores(np.array([0.8]), parts={"test F1": part(0.8)})
     assert [row.split for row in compare(study(scores)).performance] == ["test", "model"]
+
+
+def test_sizes_are_compared_where_the_same_thing_was_counted(study) -> None:
+    def cost(*parts: str) -> Scores:
+        return Scores(np.array([1.0]), parts={name: part(10.0 + i) for i, name in enumerate(parts)})
+
+    scores = {("logistic", "", "cost"): cost("coefficients", "stored bytes"), ("network", "", "cost"): cost("parameters", "stored bytes")}
+    found = compare(study(scores)).performance
+    assert {(row.split, row.better) for row in found} == {("cost", "lower")}
+    differences = {(row.model, row.score): row.difference for row in found}
+    assert differences["network", "parameters"] is None
+    assert (differences["network", "stored bytes"].estimate, differences["network", "stored bytes"].p) == (0, None)
+
+
+def test_a_metric_of_another_package_is_a_row_under_its_own_name(study) -> None:
+    scores = {(name, "", "wobble"): part(value) for name, value in (("logistic", 0.2), ("network", 0.5))}
+    logistic, network = compare(study(scores)).performance
+    assert (logistic.score, logistic.split, logistic.better, logistic.value.estimate) == ("wobble", "model", "lower", 0.2)
+    assert network.difference.estimate == pytest.approx(0.3)

@@ -138,6 +138,8 @@ def test_columns_in_another_order_give_the_same_values_by_name(name) -> None:
     found = xc.explain(model, turned[:5], background=turned[50:70])
     np.testing.assert_array_equal(found.values[:, ::-1], wanted.values)
     np.testing.assert_array_equal(found.base, wanted.base)
+    mixed_up = xc.explain(model, frame[:5], background=turned[50:70])
+    np.testing.assert_array_equal(mixed_up.values, wanted.values)
     # It would have mattered: the same numbers under each other's names are another table.
     wrong = turned.set_axis(frame.columns, axis=1)
     by_place = xc.explain(model, wrong[:5], background=wrong[50:70])
@@ -221,6 +223,7 @@ def test_a_background_of_more_than_100_rows_is_used_whole(core, params) -> None:
     assert len(game.fill_rows()) == 130
     found = explained(game, **params)
     np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-5)
+    assert "degraded" not in found.about
     # The library's own habit, and that it is seen in the numbers.
     assert len(shap.maskers.Independent(game.fill_rows().to_numpy()).data) == 100
     cut = Game(game.model, game.data.with_background(game.data.background[:100]), game.inputs, game.cases, game.target, game.output)
@@ -236,7 +239,7 @@ def test_global_randomness_stays_as_it_was(params) -> None:
     for seed in (1, 2):
         np.random.seed(seed)
         before = np.random.get_state()[1].copy()
-        found = explained(game, samples=64, **params)
+        found = explained(game, samples=32, **params)  # of 62 coalitions: they are drawn
         np.testing.assert_array_equal(np.random.get_state()[1], before)
         states.append(found.values)
     np.testing.assert_array_equal(*states)
@@ -394,7 +397,7 @@ def test_histogram_boosting_on_close_numbers_adds_up() -> None:
     game = game_of(adapt("m", core, data.background_inputs()), data, 1)
     np.testing.assert_allclose(game.full(), core.decision_function(frame.head(15)), atol=1e-9)
     found = explained(game)
-    assert "degraded" not in found.about
+    assert not {"degraded", "read_again"} & set(found.about)
     np.testing.assert_allclose(found.values, brute_force_shapley(game), atol=1e-6)
     theirs = shap.TreeExplainer(core, data=data.background_inputs().to_numpy(), feature_perturbation="interventional")
     off = theirs.expected_value + theirs.shap_values(frame.head(15).to_numpy(), check_additivity=False).sum(axis=1) - game.full()

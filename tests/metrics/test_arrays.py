@@ -13,6 +13,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
 from xai_compare.metrics import _arrays as arrays
+from xai_compare.metrics import _predictions as predictions
 
 RNG = np.random.default_rng(0)
 SEEDS = st.integers(0, 10**6)
@@ -167,18 +168,18 @@ class TestPerformance:
     def test_auc_with_ties_and_weights_equals_scikit_learn(self):
         y, score = RNG.integers(0, 2, 200), RNG.integers(0, 20, 200) / 20
         weights = RNG.integers(0, 4, (30, 200)).astype(float)
-        found = arrays.weighted_auc(score, y == 1, weights)
+        found = predictions.weighted_auc(score, y == 1, weights)
         np.testing.assert_allclose(found, [roc_auc_score(y, score, sample_weight=w) for w in weights])
 
     def test_auc_of_one_class_is_nan(self):
-        assert np.isnan(arrays.weighted_auc(np.arange(3.0), np.array([True, True, True]), np.ones((1, 3)))).all()
+        assert np.isnan(predictions.weighted_auc(np.arange(3.0), np.array([True, True, True]), np.ones((1, 3)))).all()
 
     @pytest.mark.parametrize(("k", "average"), [(2, "binary"), (3, "macro")])
     def test_f1_equals_scikit_learn(self, k, average):
         y, said = RNG.integers(0, k, (2, 300))
         weights = RNG.integers(0, 4, (20, 300)).astype(float)
         expected = [f1_score(y, said, average=average, sample_weight=w) for w in weights]
-        np.testing.assert_allclose(arrays.weighted_f1(said, y, k, weights), expected)
+        np.testing.assert_allclose(predictions.weighted_f1(said, y, k, weights), expected)
 
 
 def ways(seed, m=40):
@@ -287,6 +288,17 @@ class TestAgainstAMask:
         known = mask.any(axis=1) & ~mask.all(axis=1)
         expected = [roc_auc_score(m, np.abs(p)) for p, m in zip(phi[known], mask[known], strict=True)]
         np.testing.assert_allclose(found[known], expected)
+
+
+def test_the_overlap_of_what_is_there_is_as_if_the_rest_were_no_columns():
+    present = RNG.random((30, 6)) < 0.6
+    present[:, :2] = True
+    a, b = (np.where(present, RNG.standard_normal((30, 6)), RNG.choice([np.nan, 9.0], (30, 6))) for _ in range(2))
+    found = np.array(arrays.overlap(a, b, present))
+    for i, own in enumerate(present):
+        expected = arrays.overlap(a[i : i + 1, own], b[i : i + 1, own])
+        np.testing.assert_allclose(found[:, i], np.ravel(expected), atol=1e-12)
+    assert len(set(present.sum(axis=1).tolist())) > 2
 
 
 @pytest.mark.parametrize("name", ["effective_features", "features_for", "gini", "relevance_mass", "relevance_rank", "mask_auroc"])

@@ -20,7 +20,6 @@ from xai_compare.report.curves import Curves, Panels, removal
 from xai_compare.report.sections import SECTIONS
 from xai_compare.report.strips import Mark, Strip, strips
 
-
 BUILT: dict[bytes, dict[str, Any]] = {}
 
 
@@ -203,6 +202,18 @@ def test_the_scores_of_stability_stand_with_what_moved() -> None:
     assert {row[6] for row in again} == {"none"}
 
 
+def test_the_largest_change_has_a_column_beside_what_moved() -> None:
+    source = made()
+    skills = source.comparison.skills
+    moved = [row for row in skills if row.part == "output_changed"]
+    largest = [replace(row, part="max_sensitivity", value=replace(row.value, estimate=0.25)) for row in moved]
+    found = changed(source, skills=(*skills, *largest))
+    rows = table(found, "stability", "Mean overlap")
+    assert {row[7] for row in rows if row[0] == "input stability"} == {"0.25"}
+    assert {row[7] for row in rows if row[0] == "stability over seeds"} == {"none"}
+    assert [row[:7] for row in rows] == [row[:7] for row in table(source, "stability", "Mean overlap")]
+
+
 def test_stability_is_read_beside_fidelity() -> None:
     said = prose(made(), "stability")
     assert "A constant explanation is perfectly stable: read stability beside fidelity." in said
@@ -219,6 +230,8 @@ def test_sanity_gets_a_panel_once_it_is_measured() -> None:
     found = replace(source, results=results, comparison=replace(source.comparison, skills=(*source.comparison.skills, *rows)))
     assert "randomisation" in comments(figure(found, "stability").svg)
     assert "Sanity" not in prose(found, "stability")
+    assert "Sanity: skill is 0 for what does not depend on the model" in figure(found, "stability").table.caption
+    assert "Sanity" not in figure(source, "stability").table.caption
 
 
 def test_without_stability_one_line_says_so() -> None:
@@ -262,9 +275,10 @@ def test_one_model_alone_is_drawn() -> None:
     comparison = source.comparison
     kept = {
         name: tuple(row for row in getattr(comparison, name) if row.model == "logistic")
-        for name in ("skills", "curves", "agreement", "performance")
+        for name in ("skills", "curves", "agreement", "performance", "importance")
     }
-    results = replace(source.results, models=source.results.models[:1], cells=())
+    drawn = {key: one for key, one in source.results.profiles.items() if key[0] == "logistic"}
+    results = replace(source.results, models=source.results.models[:1], cells=(), profiles=drawn)
     results = replace(results, attributions={key: one for key, one in results.attributions.items() if key[0] == "logistic"})
     alone = Made(results, replace(comparison, **kept, gaps=(), predictions_agree={}))
     assert comments(figure(alone, "fidelity").svg).count("logistic") == 1

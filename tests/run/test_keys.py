@@ -19,6 +19,7 @@ from xai_compare.run import keys as keys_module
 from xai_compare.run.jobs import graph
 from xai_compare.run.keys import Keys, data_hash, digest
 from xai_compare.run.plan import plan_given, plan_study
+from xai_compare.types import Truth
 
 DATA = study_of()["data"]
 LINE, FOREST = study_of()["models"]
@@ -120,6 +121,12 @@ def test_the_hash_of_data_sees_targets_and_draws() -> None:
     found.add(data_hash(data_of(numbers(40), (numbers(40).b > 0).astype(np.int64), ("no", "yes"))))
     assert len(found) == 4
     assert data_hash(data()) == data_hash(data())
+
+
+def test_the_hash_of_data_sees_what_is_known_to_be_true() -> None:
+    phi = np.random.default_rng(0).standard_normal((40, 4))
+    truths = [None, Truth(phi), Truth(phi, phi > 0), Truth(mask=phi > 0), Truth(-phi)]
+    assert len({data_hash(replace(data(), truth=truth)) for truth in truths}) == len(truths)
 
 
 def model_key(model, frame=None) -> str:

@@ -22,10 +22,12 @@ from xai_compare.compare.rows import (
     PerformanceRow,
     SkillRow,
     SliceRow,
+    SpreadRow,
     Verdict,
 )
 from xai_compare.compare.skill import skill_rows
 from xai_compare.compare.slices import slice_rows
+from xai_compare.compare.spread import spread_rows
 from xai_compare.errors import StudyError
 from xai_compare.results import Results
 from xai_compare.streams import Streams
@@ -40,6 +42,7 @@ __all__ = [
     "PerformanceRow",
     "SkillRow",
     "SliceRow",
+    "SpreadRow",
     "Verdict",
     "compare",
 ]
@@ -90,10 +93,11 @@ def compare(
     _check(level, accepted, pairings)
     streams = Streams(seed).at("compare")
     silent = powerless(results, level, streams)
+    gaps = gap_rows(results, level, accepted, streams, pairings, silent)
     return Comparison(
         level=level,
         skills=skill_rows(results, level, streams),
-        gaps=gap_rows(results, level, accepted, streams, pairings, silent),
+        gaps=gaps,
         agreement=agreement_rows(results, level, streams),
         performance=performance_rows(results, level),
         predictions_agree=predictions_agree(results, level),
@@ -101,6 +105,7 @@ def compare(
         powerless=frozenset((model, metric) for condition, model, metric in silent if condition == OWN),
         importance=importance_rows(results, level, streams),
         slices=slice_rows(results, level, streams, tuple(pairings)),
+        spread=spread_rows(gaps),
     )
 
 

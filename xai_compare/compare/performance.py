@@ -1,61 +1,68 @@
-"""Facts about the models themselves: predictive performance and intrinsic simplicity, with intervals from resampled predictions."""
+"""Facts about the models themselves: predictive performance, intrinsic simplicity and size, with intervals from resampled predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from xai_compare.compare.intervals import percentile
 from xai_compare.compare.rows import Interval, PerformanceRow
 from xai_compare.errors import XaiCompareError
-from xai_compare.results import Results
+from xai_compare.results import MetricFacts, Results
 from xai_compare.types import Scores
 
-__all__ = ["OF_MODEL", "performance_rows"]
+__all__ = ["OF_COST", "OF_MODEL", "performance_rows"]
 
-OF_MODEL = "model"
-"""In place of a split: a fact about the model itself."""
+OF_MODEL, OF_COST = "model", "cost"
+"""In place of a split: a fact about the model itself, and what it costs to hold."""
 
-_METRIC, _INTRINSIC = "performance", "intrinsic"
+Better: TypeAlias = Literal["higher", "lower", "none"]
+
+_PERFORMANCE, _COST = "performance", "cost"
 _SPLITS = ("test", "train", "train - test")
-_LOWER = ("log loss", "brier", "calibration error", "mae", "mse", "rmse")
 
 
 def performance_rows(results: Results, level: float) -> tuple[PerformanceRow, ...]:
-    """One row per model, split and score, then one per model and intrinsic part (split "model").
+    """One row per model, split and score; then one per model and part of every other metric of the models (split "model", or "cost").
 
-    Differences to the reference are paired resample by resample. Those of intrinsic parts are descriptive: they carry no p.
+    Differences to the reference are paired resample by resample. Those of the model itself are descriptive: they carry no p.
 
     Raises
     ------
     XaiCompareError
         If a score names no known split, or two models have different numbers of resamples.
     """
-    return tuple(row for metric in (_METRIC, _INTRINSIC) for row in _rows(results, metric, level))
+    asked = sorted((metric for metric in results.metrics if metric.scope == "model"), key=lambda metric: metric.question != _PERFORMANCE)
+    return tuple(row for metric in asked for row in _rows(results, metric, level))
 
 
-def _rows(results: Results, metric: str, level: float) -> Iterator[PerformanceRow]:
-    reference = results.scores.get((results.reference, "", metric))
+def _rows(results: Results, metric: MetricFacts, level: float) -> Iterator[PerformanceRow]:
+    split_up = metric.question == _PERFORMANCE
+    reference = _parts(results, results.reference, metric)
     for model in results.models:
-        scores = results.scores.get((model.name, "", metric))
-        if scores is None:
-            continue
-        for part in sorted(scores.parts, key=_place) if metric == _METRIC else scores.parts:
-            against = None if reference is None or model.reference else reference.parts.get(part)
-            split, score = _split(part) if metric == _METRIC else (OF_MODEL, part)
-            yield _row((model.name, split, score), scores.parts[part], against, level)
+        parts = _parts(results, model.name, metric)
+        for part in sorted(parts, key=_place) if split_up else parts:
+            against = None if model.reference else reference.get(part)
+            split, score = _split(part) if split_up else (OF_COST if metric.question == _COST else OF_MODEL, part)
+            yield _row((model.name, split, score), parts[part], against, (parts[part].better or metric.better, level))
 
 
-def _row(named: tuple[str, str, str], scores: Scores, reference: Scores | None, level: float) -> PerformanceRow:
-    model, split, score = named
+def _parts(results: Results, model: str, metric: MetricFacts) -> Mapping[str, Scores]:
+    """What a metric found of a model, by part; one without parts is its own."""
+    scores = results.scores.get((model, "", metric.name))
+    return {} if scores is None else scores.parts or {metric.name: scores}
+
+
+def _row(named: tuple[str, str, str], scores: Scores, reference: Scores | None, how: tuple[Better, float]) -> PerformanceRow:
+    (model, split, score), (better, level) = named, how
     value = _known(percentile(float(scores.values[0]), scores.replicates, level, scores.n or 0), scores)
     # Whether a score is 0 is no question; whether two models score the same is, unless it is descriptive.
     shown = replace(value, p=None)
     difference = None if reference is None else _difference(f"{split} {score}", scores, reference, level)
-    if difference is not None and split == OF_MODEL:
+    if difference is not None and split not in _SPLITS:
         difference = replace(difference, p=None)
-    return PerformanceRow(model, score, split, _better(split, score), shown, difference)
+    return PerformanceRow(model, score, split, better, shown, difference)
 
 
 def _known(value: Interval, *of: Scores) -> Interval:
@@ -84,11 +91,3 @@ def _split(part: str) -> tuple[str, str]:
         if part.startswith(f"{split} "):
             return split, part.removeprefix(f"{split} ")
     raise XaiCompareError(f"performance score '{part}' names no split; it must start with one of {', '.join(_SPLITS)}")
-
-
-def _better(split: str, score: str) -> Literal["higher", "lower", "none"]:
-    if split == "train - test":
-        return "none"
-    if split == OF_MODEL:  # the better something simple imitates a model, the simpler it is; all else counts what is complicated in it
-        return "higher" if score.startswith("surrogate_") else "lower"
-    return "lower" if score.lower().startswith(_LOWER) else "higher"

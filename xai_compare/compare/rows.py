@@ -16,6 +16,7 @@ __all__ = [
     "PerformanceRow",
     "SkillRow",
     "SliceRow",
+    "SpreadRow",
     "Verdict",
 ]
 
@@ -70,6 +71,7 @@ class GapRow:
     scored (it was the best on half 1), then that of half 1 (the best on half 0). "" between methods.
     condition "" : the study's own question. "predictions agree": only the cases for which both models predict the same class.
     "probability", or the name of a fill: the same question asked again on that scale or with that fill, see `Results.checks`.
+    "background draw 1", "training seed 1" and so on: with other background rows, or models trained from another seed.
     verdict "no power here": the metric tells no method of either model from the control, so it ranks nothing.
     p_adjusted is Holm's p within the family of lead gaps that the verdict speaks of; None: exploratory, unadjusted.
     tolerance is the user's tolerance for the question (None: none was given); disposition: pass, review or not assessed.
@@ -94,6 +96,26 @@ class GapRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SpreadRow:
+    """How far a headline gap moves from draw to draw of what its interval takes as given.
+
+    what : "background draw" or "training seed". estimates : the study's own gap, then that of each other draw. deviation : theirs.
+    lowest and highest are the ends that the intervals of all draws reach together; None where a draw has no interval.
+    """
+
+    metric: str
+    pairing: str
+    explainer: str
+    a: str
+    b: str
+    what: str
+    estimates: tuple[float, ...]
+    deviation: float
+    lowest: float | None
+    highest: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementRow:
     """Agreement of two explainers on one model by one measure ("sign", "feature", "similarity", ...), with its chance level."""
 
@@ -111,7 +133,8 @@ class PerformanceRow:
     """One score ("F1", "ROC-AUC", ...) of one model on one split ("test", "train", "train - test").
 
     split "model": how simple the model itself is, by one part of the metric "intrinsic" ("features_used", ...). Descriptive: better
-    is the direction of simplicity, the difference has no p, and no verdict rests on it. Counts have no interval.
+    is the direction of simplicity, the difference has no p, and no verdict rests on it. Counts have no interval. split "cost": likewise,
+    what it is made of, counted ("leaves of trees"), and its stored bytes.
     difference is to the reference, paired resample by resample; None for the reference itself. n counts the resamples.
     """
 
@@ -198,3 +221,4 @@ class Comparison:
     powerless: frozenset[tuple[str, str]] = frozenset()
     importance: tuple[ImportanceRow, ...] = ()
     slices: tuple[SliceRow, ...] = ()
+    spread: tuple[SpreadRow, ...] = ()

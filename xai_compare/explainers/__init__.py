@@ -22,7 +22,8 @@ class Explainer(Protocol):
     title, citation : for the report. signed : whether it tells direction. scope : "case", or "model" where all cases share
     one vector (then it is run once over all cases). additive : whether base + values add up to the output.
     control : True for the one that knows nothing of the model. depends_on : which settings of the game its values hang on, of
-    "output" and "fill"; where it hangs on neither, its values are taken over when the study asks again under another.
+    "output", "fill" (which the background's rows belong to) and "background" (where its rows serve as anything else); its values are
+    taken over when the study asks again under another setting of the rest.
     `on_request` (optional) : True for one that is too dear to run unasked, which auto leaves out.
     """
 

@@ -127,7 +127,7 @@ class Saliency:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
-    depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
+    depends_on: ClassVar[frozenset[str]] = frozenset({"background", "output"})
 
     per: Literal["deviation", "unit"] = "deviation"
 

@@ -47,7 +47,7 @@ class Lime:
     scope: ClassVar[Literal["case", "model"]] = "case"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
-    depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
+    depends_on: ClassVar[frozenset[str]] = frozenset({"background", "output"})
 
     samples: int = 5000
 

@@ -50,7 +50,7 @@ class ModelImportance:
     scope: ClassVar[Literal["case", "model"]] = "model"
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
-    depends_on: ClassVar[frozenset[str]] = frozenset()
+    depends_on: ClassVar[frozenset[str]] = frozenset({"background"})
 
     kind: Kind = "auto"
 

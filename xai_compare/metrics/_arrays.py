@@ -23,8 +23,6 @@ __all__ = [
     "ranks",
     "relevance_mass",
     "relevance_rank",
-    "weighted_auc",
-    "weighted_f1",
 ]
 
 
@@ -65,19 +63,31 @@ def pairs_of(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> P
 
     keep (n, m, d), shown and hidden (n, m). Drawn pairs get degrees of freedom (m - 1, m - 1, m - d); enumerated ones weights.
     """
-    u, e = (shown - hidden) / 2, (shown + hidden) / 2
-    z = keep.astype(np.float64) - 0.5
-    t: Array = z.sum(axis=-1)
+    u, z, t, even, tell = _moves(keep, shown, hidden, w)
     m, d = z.shape[1:]
-    centre = e.mean(axis=1, keepdims=True) if w is None else (e * w).sum(axis=1, keepdims=True)
-    even = _share((e - centre) ** 2, w, m - 1)
-    tell = _share(_without(u, t, w) ** 2, w, m - 1)
     root = np.ones(m) if w is None else np.sqrt(w)
     rest = np.empty(len(u))
     for i in range(len(u)):  # a least-squares fit per case: no model is asked
         fit = np.linalg.lstsq(z[i] * root[:, None], u[i] * root, rcond=None)[0]
         rest[i] = _share((u[i] - z[i] @ fit)[None] ** 2, w, m - d)[0]
     return Pairs(u, z, t, w, even, tell, rest, _share(u**2, w, m))
+
+
+def moves_of(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> Array:
+    """(n,) E + N: what there is to tell beyond how many features are shown. Arguments as for `pairs_of`, at a tenth of its cost."""
+    _, _, _, even, tell = _moves(keep, shown, hidden, w)
+    return even + tell
+
+
+def _moves(keep: BoolArray, shown: Array, hidden: Array, w: Array | None) -> tuple[Array, Array, Array, Array, Array]:
+    """u, z, t, E and N of the definition."""
+    u, e = (shown - hidden) / 2, (shown + hidden) / 2
+    z = keep.astype(np.float64) - 0.5
+    t: Array = z.sum(axis=-1)
+    m = z.shape[1]
+    centre = e.mean(axis=1, keepdims=True) if w is None else (e * w).sum(axis=1, keepdims=True)
+    even = _share((e - centre) ** 2, w, m - 1)
+    return u, z, t, even, _share(_without(u, t, w) ** 2, w, m - 1)
 
 
 def _share(squares: Array, w: Array | None, freedom: int) -> Array:
@@ -254,12 +264,12 @@ def mask_auroc(phi: Array, mask: BoolArray, present: BoolArray | None = None) ->
     return _ratio(wins, pairs)
 
 
-def overlap(a: Array, b: Array) -> tuple[Array, Array]:
+def overlap(a: Array, b: Array, present: BoolArray | None = None) -> tuple[Array, Array]:
     """Shared mass of two attributions (n, d): 1 - half the distance of their signed shares, and its chance.
 
-    The chance is the mean over all re-orderings of the features within the case. NaN where one is all zero.
+    The chance is the mean over all re-orderings of the features that the case has. NaN where one is all zero.
     """
-    pa, pb = _shares(a), _shares(b)
+    pa, pb = _shares(a, present), _shares(b, present)
     o = 1 - np.abs(pa - pb).sum(axis=1) / 2
     # The sum of |p - q| over all pairs, from both sorted together: between two neighbours it grows by their distance times the
     # pairs that lie on either side. d log d instead of d squared.
@@ -270,12 +280,15 @@ def overlap(a: Array, b: Array) -> tuple[Array, Array]:
     below_a = np.cumsum(order < d, axis=1)[:, :-1]
     below_b = np.arange(1, 2 * d) - below_a
     apart = (widths * (below_a * (d - below_b) + below_b * (d - below_a))).sum(axis=1)
-    return o, 1 - apart / (2 * d)
+    # A feature that is absent has no share: beside it those of the other attribution add up to 1.
+    own = d if present is None else present.sum(axis=1)
+    return o, 1 - (apart - 2 * (d - own)) / (2 * own)
 
 
-def _shares(phi: Array) -> Array:
-    total = np.abs(phi).sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(phi, total, out=np.full_like(phi, np.nan), where=total > 0))
+def _shares(phi: Array, present: BoolArray | None) -> Array:
+    there = phi if present is None else np.where(present, phi, 0.0)
+    total = np.abs(there).sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(there, total, out=np.full_like(there, np.nan), where=total > 0))
 
 
 def ranks(phi: Array) -> Array:
@@ -329,32 +342,3 @@ def pairwise_rank(a: Array, b: Array) -> Array:
     sa = np.sign(np.abs(a)[:, first] - np.abs(a)[:, second])
     sb = np.sign(np.abs(b)[:, first] - np.abs(b)[:, second])
     return np.asarray(np.where((sa == 0) | (sb == 0), 0.5, sa == sb).mean(axis=1))
-
-
-def weighted_f1(predicted: IntArray, y: IntArray, k: int, weights: Array) -> Array:
-    """F1 under each row of weights (r, n): of class 1 for two classes, else the mean over the classes that are there or predicted.
-
-    NaN where no such class is.
-    """
-    scores = []
-    for c in [1] if k == 2 else range(k):
-        hit = weights @ ((predicted == c) & (y == c)).astype(np.float64)
-        said, true = weights @ (predicted == c).astype(np.float64), weights @ (y == c).astype(np.float64)
-        scores.append(np.divide(2 * hit, said + true, out=np.full(len(weights), np.nan), where=said + true > 0))
-    table = np.stack(scores)
-    known = ~np.isnan(table)
-    return np.asarray(
-        np.divide(np.where(known, table, 0).sum(axis=0), known.sum(axis=0), out=np.full(len(weights), np.nan), where=known.any(axis=0))
-    )
-
-
-def weighted_auc(score: Array, positive: BoolArray, weights: Array) -> Array:
-    """ROC-AUC under each row of weights (r, n); ties count one half; NaN where a resample has one class only."""
-    _, group = np.unique(score, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    up = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
-    down = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
-    below = np.cumsum(down, axis=1) - down / 2
-    pairs = up.sum(axis=1) * down.sum(axis=1)
-    return np.asarray(np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0))

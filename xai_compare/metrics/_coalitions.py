@@ -9,10 +9,10 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable
 from xai_compare.game import Coalitions
-from xai_compare.metrics._arrays import Pairs, pairs_of
+from xai_compare.metrics._arrays import Pairs, moves_of, pairs_of
 from xai_compare.types import Array
 
-__all__ = ["FLAT", "Hidings", "blanked", "hidings", "prepared"]
+__all__ = ["FLAT", "Hidings", "blanked", "hidings", "prepared", "scorable"]
 
 FLAT = 1e-3
 """A case whose coalitions move the output by less than this share of the output's spread has nothing to explain."""
@@ -26,15 +26,21 @@ def prepared(coalitions: Coalitions | None) -> tuple[Pairs, dict[int, str]]:
     NotApplicable
         With two features or fewer: their coalitions say nothing beyond size.
     """
+    sample, reasons = scorable(coalitions)
+    return pairs_of(sample.keep, sample.shown, sample.hidden, sample.weights), reasons
+
+
+def scorable(coalitions: Coalitions | None) -> tuple[Coalitions, dict[int, str]]:
+    """A view's coalition sample, and why some cases cannot be scored. Raises as `prepared`."""
     if coalitions is None or coalitions.keep.shape[1] == 0:
         raise NotApplicable("too few features: three are needed")
     every = np.concatenate([coalitions.shown, coalitions.hidden, coalitions.full[:, None], coalitions.empty[:, None]], axis=1)
     dust = 1e-12 * np.abs(every).max(axis=1)  # a constant model has no spread either, only rounding
     flat = np.flatnonzero(np.ptp(every, axis=1) <= np.maximum(FLAT * coalitions.spread, dust))
-    pairs = pairs_of(coalitions.keep, coalitions.shown, coalitions.hidden, coalitions.weights)
     reasons = {int(i): "flat case: nothing moves the output" for i in flat}
-    size_only = np.flatnonzero(pairs.tell + pairs.even <= 1e-20 * np.square(every).max(axis=1))
-    return pairs, {int(i): "nothing moves the output beyond how many features are shown" for i in size_only} | reasons
+    moves = moves_of(coalitions.keep, coalitions.shown, coalitions.hidden, coalitions.weights)
+    size_only = np.flatnonzero(moves <= 1e-20 * np.square(every).max(axis=1))
+    return coalitions, {int(i): "nothing moves the output beyond how many features are shown" for i in size_only} | reasons
 
 
 def blanked(values: Array, reasons: Mapping[int, str]) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from xai_compare.errors import NotApplicable
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import decompose, infidelity, partial_correlation
-from xai_compare.metrics._coalitions import blanked, hidings, prepared
+from xai_compare.metrics._coalitions import blanked, hidings, prepared, scorable
 from xai_compare.types import Array, Scores
 
 __all__ = ["AdditiveFit", "Completeness", "FaithfulnessCorrelation", "Infidelity"]
@@ -116,9 +116,8 @@ class FaithfulnessCorrelation:
     needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
 
     def __call__(self, view: View) -> Scores:
-        _, reasons = prepared(view.coalitions)
-        assert view.coalitions is not None
-        found = hidings(view.coalitions, view.attributions[0].values)
+        sample, reasons = scorable(view.coalitions)
+        found = hidings(sample, view.attributions[0].values)
         given, plain = (partial_correlation(found.said, found.drop, count, found.weights) for count in (found.count, None))
         n = len(given)
         parts = {"plain": Scores(blanked(plain, reasons), reasons=reasons)}
@@ -152,10 +151,9 @@ class Infidelity:
     needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
 
     def __call__(self, view: View) -> Scores:
-        _, reasons = prepared(view.coalitions)
-        assert view.coalitions is not None
+        sample, reasons = scorable(view.coalitions)
         own = view.attributions[0]
-        found = hidings(view.coalitions, own.values)
+        found = hidings(sample, own.values)
         scaled, as_said = (blanked(each, reasons) for each in infidelity(found.said, found.drop, found.weights))
         parts = {"own_scale": Scores(as_said, reasons=reasons)} if own.additive else {}
         return Scores(scaled, parts=parts, reasons=reasons)

@@ -98,14 +98,15 @@ class Intrinsic:
         draws = [view.streams.at("column", names[j]).shared() for j in order]
         found, used = _effects(asked, [Column(one.values[:n], one.categorical) for one in columns], draws)
         features = {int(space.feature_of[order[j]]) for j in used}
-        parts = {"features_used": Scores(np.array([float(len(features))]), n=n)}
+        parts = {"features_used": Scores(np.array([float(len(features))]), n=n, better="lower")}
         weights = self._weights(view, n)
         parts["interaction_share"] = _share(asked.own[:n], [effect for _, effect in found], weights)
         parts["main_effect_complexity"] = _complexity(asked.own[:n], found, columns)
         said = imitate(blocks_of(columns), asked.own, _TERMS, _DEPTH)
         weights = self._weights(view, len(some))
         for name, outputs in said.items():
-            parts[f"surrogate_{name}"] = _scores(1 - effects.unexplained(asked.own - outputs, asked.own, weights), len(some))
+            told = 1 - effects.unexplained(asked.own - outputs, asked.own, weights)
+            parts[f"surrogate_{name}"] = _scores(told, len(some), "higher")
         lead = parts["interaction_share"]
         return Scores(lead.values, parts=parts, reasons=lead.reasons, replicates=lead.replicates, n=n)
 
@@ -155,17 +156,17 @@ def _share(own: Array, found: list[Effect], weights: Array) -> Scores:
     left = own - own.mean(axis=0) - sum(effect.rows for effect in found)
     noise = sum(float(effect.noise.sum()) for effect in found)
     share = np.clip(effects.unexplained(left, own, weights, noise), 0.0, 1.0)
-    return _scores(np.where(share < 1e-9, 0.0, share), len(own))
+    return _scores(np.where(share < 1e-9, 0.0, share), len(own), "lower")
 
 
 def _complexity(own: Array, found: list[tuple[Grid, Effect]], columns: list[Column]) -> Scores:
     total = float(own.var(axis=0).sum())
     weight = np.array([np.maximum(effect.rows.var(axis=0) - effect.noise, 0.0) for _, effect in found])
     if total <= 0 or weight.sum() <= _NOISE * total:
-        return Scores(np.full(1, np.nan), reasons={0: _CONSTANT if total <= 0 else _NO_MAIN}, n=len(own))
+        return Scores(np.full(1, np.nan), reasons={0: _CONSTANT if total <= 0 else _NO_MAIN}, n=len(own), better="lower")
     pieces = np.array([effects.bends(grid.x, effect, one.categorical) for (grid, effect), one in zip(found, columns, strict=True)])
-    return Scores(np.array([float((weight * pieces).sum() / weight.sum())]), n=len(own))
+    return Scores(np.array([float((weight * pieces).sum() / weight.sum())]), n=len(own), better="lower")
 
 
-def _scores(values: Array, n: int) -> Scores:
-    return Scores(values[:1], reasons={0: _CONSTANT} if np.isnan(values[0]) else {}, replicates=values[1:], n=n)
+def _scores(values: Array, n: int, better: Literal["higher", "lower"]) -> Scores:
+    return Scores(values[:1], reasons={0: _CONSTANT} if np.isnan(values[0]) else {}, replicates=values[1:], n=n, better=better)

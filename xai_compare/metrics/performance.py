@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
-from xai_compare.metrics import _arrays as arrays
-from xai_compare.types import Array, Model, Output, Scores, Table
+from xai_compare.metrics import _predictions as predictions
+from xai_compare.types import Array, BoolArray, Model, Output, Scores, Table
 
 __all__ = ["Performance"]
 
+_Score: TypeAlias = Callable[[Array], dict[str, Array]]
+"""Rows of weights (r, n) -> {score: (r,)}."""
+
+_ERRORS = ("log loss", "Brier", "calibration error", "RMSE", "MAE")
+_BLOCK = 250  # resamples at once: those of a long table need not all be held
 _UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 
 
 @METRICS.register("performance")
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """F1, ROC-AUC and log loss (classification), R2 and RMSE (regression): test, train, and train minus test.
+    """How well the model predicts: test, train, and train minus test.
 
-    F1 is of the second class for two classes (its name says which), else the mean over the classes that occur; it takes
-    the model's own decisions, which need not be its largest output. ROC-AUC for more classes is the mean of one
-    against the rest. Each part is named "<split> <score>" and carries `replicates`: the score on resampled rows, the
-    same resamples for every model, so that differences between models are paired. Cost: one model row per test and
-    training row. The train scores need the training outcomes.
+    Classes: F1, ROC-AUC, PR-AUC, log loss, Brier score and calibration error; the last three need probabilities. A number: R2, RMSE, MAE.
+
+    - F1 is of the second class for two classes (its name says which), else the mean over the classes that occur; it takes
+      the model's own decisions, which need not be its largest output.
+    - ROC-AUC and PR-AUC (average precision; chance: the share of the class) are of the second class, else the mean of one against the rest.
+    - Brier (1950): mean squared error of the probability of the second class, 0 to 1; of more classes summed over them, 0 to 2.
+    - calibration error: how far the probabilities are from the frequencies, root mean square over at most 10 bins of equal mass, with the
+      bias of small bins taken off (Broecker 2012; Kumar, Liang & Ma 2019): of the second class, else of all classes with equal weight.
+      Without that a perfectly calibrated model has about .08 at 300 rows; with it the square is 0 but for noise, on average.
+      `calibration_error` in `_predictions` has the bins and the formula.
+
+    Each part is named "<split> <score>" and carries `replicates`: the score on resampled rows, the same resamples for every model, so
+    that differences between models are paired. Cost: two model rows per test and training row. The train scores need the training outcomes.
 
     Parameters
     ----------
@@ -36,9 +50,9 @@ class Performance:
     title: ClassVar[str] = "Performance"
     question: ClassVar[str] = "performance"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
-    range: ClassVar[str] = "F1, ROC-AUC 0 to 1; log loss, RMSE 0 and up; R2 up to 1"
-    cost: ClassVar[str] = "one model row per test and training row"
-    citation: ClassVar[str] = "Efron & Tibshirani 1993 (resampling)"
+    range: ClassVar[str] = "Brier 0 to 1, of more classes to 2; log loss, RMSE, MAE 0 and up; R2 up to 1; all else 0 to 1"
+    cost: ClassVar[str] = "two model rows per test and training row (one for a number)"
+    citation: ClassVar[str] = "Efron & Tibshirani 1993 (resampling); Brier 1950; Kumar, Liang & Ma 2019 (calibration)"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"
     lead: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
@@ -63,41 +77,72 @@ class Performance:
             assert train.replicates is not None  # made just above
             assert test.replicates is not None
             reasons = train.reasons or test.reasons
-            parts[f"train - test {name}"] = Scores(
-                train.values - test.values, reasons=reasons, replicates=train.replicates - test.replicates, n=test.n
-            )
+            shift = train.replicates - test.replicates
+            parts[f"train - test {name}"] = Scores(train.values - test.values, reasons=reasons, replicates=shift, n=test.n, better="none")
         lead = next(iter(parts.values()))
         return Scores(lead.values, parts=parts, reasons=lead.reasons, replicates=lead.replicates, n=lead.n)
 
     def _of(self, model: Model, table: Table, rng: np.random.Generator) -> dict[str, Scores]:
         n = len(table.inputs)
-        # The first row of weights is the sample itself, the others are resamples of it.
-        weights = np.vstack([np.ones(n), rng.multinomial(n, np.full(n, 1 / n), size=self.resamples)])
-        assert table.y is not None
-        found = _regression(model, table, weights) if model.task == "regression" else _classification(model, table, weights)
+        score = _regression(model, table) if model.task == "regression" else _classification(model, table)
+        # First the sample itself, each row once, then resamples of it.
+        blocks = [score(np.ones((1, n)))]
+        for start in range(0, self.resamples, _BLOCK):
+            size = min(_BLOCK, self.resamples - start)
+            blocks.append(score(rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)))
+        found = {name: (float(value[0]), np.concatenate([block[name] for block in blocks[1:]])) for name, value in blocks[0].items()}
         return {
-            name: Scores(values[:1], reasons={0: _UNDEFINED} if np.isnan(values[0]) else {}, replicates=values[1:], n=n)
-            for name, values in found.items()
+            name: Scores(
+                np.array([value]), reasons={0: _UNDEFINED} if np.isnan(value) else {}, replicates=replicates, n=n, better=_better(name)
+            )
+            for name, (value, replicates) in found.items()
         }
 
 
-def _classification(model: Model, table: Table, weights: Array) -> dict[str, Array]:
+def _better(score: str) -> Literal["higher", "lower"]:
+    return "lower" if score in _ERRORS else "higher"
+
+
+def _classification(model: Model, table: Table) -> _Score:
+    """What gives the scores under rows of weights (r, n); the model is asked once."""
     y, k = np.asarray(table.y), len(model.outputs)
     space: Output = "probability" if "probability" in model.offers else "margin"
-    outputs = model.predict(table.inputs, space)
-    aucs = [arrays.weighted_auc(outputs[:, c], y == c, weights) for c in ([1] if k == 2 else range(k))]
+    outputs, decided = model.predict(table.inputs, space), model.decide(table.inputs)
     whose = model.outputs[1] if k == 2 else "macro"
-    scores = {"ROC-AUC": np.mean(aucs, axis=0), f"F1 ({whose})": arrays.weighted_f1(model.decide(table.inputs), y, k, weights)}
-    if space == "probability":
-        own = np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
-        scores["log loss"] = weights @ -np.log(own) / weights.sum(axis=1)
-    return scores
+    asked = [1] if k == 2 else list(range(k))
+    true = y[:, None] == np.array(asked)
+    own = np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+    brier = ((outputs[:, asked] - true) ** 2).sum(axis=1)
+
+    def score(weights: Array) -> dict[str, Array]:
+        def mean(of: Callable[[Array, BoolArray, Array], Array]) -> Array:
+            return np.asarray(np.mean([of(outputs[:, c], y == c, weights) for c in asked], axis=0))
+
+        found = {
+            "ROC-AUC": mean(predictions.weighted_auc),
+            f"PR-AUC ({whose})": mean(predictions.weighted_average_precision),
+            f"F1 ({whose})": predictions.weighted_f1(decided, y, k, weights),
+        }
+        if space == "margin":
+            return found
+        return found | {
+            "log loss": predictions.mean_of(-np.log(own), weights),
+            "Brier": predictions.mean_of(brier, weights),
+            "calibration error": predictions.calibration_error(outputs[:, asked], true, weights),
+        }
+
+    return score
 
 
-def _regression(model: Model, table: Table, weights: Array) -> dict[str, Array]:
+def _regression(model: Model, table: Table) -> _Score:
     y = np.asarray(table.y, dtype=np.float64)
-    total = weights.sum(axis=1)
-    squared = weights @ (model.predict(table.inputs, "value")[:, 0] - y) ** 2 / total
-    y = y - y.mean()  # else the variance of a target far from 0 drowns in rounding
-    variance = weights @ y**2 / total - (weights @ y / total) ** 2
-    return {"R2": 1 - np.divide(squared, variance, out=np.full_like(squared, np.nan), where=variance > 0), "RMSE": np.sqrt(squared)}
+    missed = model.predict(table.inputs, "value")[:, 0] - y
+    centred = y - y.mean()  # else the variance of a target far from 0 drowns in rounding
+
+    def score(weights: Array) -> dict[str, Array]:
+        squared = predictions.mean_of(missed**2, weights)
+        variance = predictions.mean_of(centred**2, weights) - predictions.mean_of(centred, weights) ** 2
+        shares = np.divide(squared, variance, out=np.full_like(squared, np.nan), where=variance > 0)
+        return {"R2": 1 - shares, "RMSE": np.sqrt(squared), "MAE": predictions.mean_of(np.abs(missed), weights)}
+
+    return score

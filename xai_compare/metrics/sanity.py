@@ -61,7 +61,7 @@ class ClassSensitivity:
         if len(at):
             assert view.rerun is not None
             other = view.rerun(at, target=_runner_up(view, at))
-            shared, chance = overlap(own.values[at], other.values)
+            shared, chance = overlap(own.values[at], other.values, other.present)
             told = chance < 1 - 1e-12  # False also for NaN, of an explanation that is all zeros
             values[at] = 1 - np.maximum(np.divide(shared - chance, 1 - chance, out=np.full(len(at), np.nan), where=told), 0)
             reasons |= {int(i): "constant explanation" for i in at[~told]}

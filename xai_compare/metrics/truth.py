@@ -56,7 +56,7 @@ class TruthSimilarity(_AgainstTruth):
         rows = truth[_rows(view)]
         if view.data.classes:
             rows = np.where(own.target[:, None] == len(view.data.classes) - 1, rows, -rows)
-        shared, chance = arrays.overlap(own.values, rows if own.signed else np.abs(rows))
+        shared, chance = arrays.overlap(own.values, rows if own.signed else np.abs(rows), own.present)
         constant = {int(i): "constant explanation" for i in np.flatnonzero(~(chance < 1 - 1e-12))}
         return Scores(blanked(shared, constant), blanked(chance, constant), np.ones(len(shared)), reasons=constant)
 

@@ -8,12 +8,13 @@ from xai_compare.report.blocks import Text
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import NO_POWER, count, method_title, model_name, undecided
 
-__all__ = ["Answer", "answer", "asked_again", "by_methods", "chosen", "supposing", "under"]
+__all__ = ["Answer", "all_under", "answer", "asked_again", "by_methods", "chosen", "supposing", "under"]
 
 Answer = Literal["same", "reversed", "lost", "found", "not measured"]
 
 PROBABILITY, ALIKE = "probability", "predictions agree"
 _FILLS = {"reference": "the median and most frequent value", "background": "the background's values"}
+_DRAWS = {"background draw": "with other background rows", "training seed": "after another training"}
 _TOLD = ("better", "worse")
 
 
@@ -56,12 +57,28 @@ def under(condition: str, n: int | None = None) -> str:
 
     >>> under("probability"), under("reference"), under("predictions agree", 7)
     ('on the probability scale', 'with the reference fill', 'on the 7\\xa0cases where the models predict alike')
+    >>> under("training seed 2")
+    'after another training (draw 2)'
     """
     if condition == PROBABILITY:
         return "on the probability scale"
     if condition == ALIKE:
         return f"on the {'cases' if n is None else count(n, 'case')} where the models predict alike"
+    what, _, number = condition.rpartition(" ")
+    if what in _DRAWS:
+        return f"{_DRAWS[what]} (draw {number})"
     return f"with the {condition.replace('_', ' ')} fill"
+
+
+def all_under(rows: list[dict[str, Any]]) -> list[str]:
+    """The conditions of some rows in a few words each; several draws of the same thing are one."""
+    kinds = [row["condition"].rpartition(" ")[0] for row in rows]
+    several = {what for what in _DRAWS if kinds.count(what) > 1}
+    said = (
+        f"{_DRAWS[what]} ({kinds.count(what)} draws)" if what in several else under(row["condition"], row["gap"]["n"])
+        for what, row in zip(kinds, rows, strict=True)
+    )
+    return list(dict.fromkeys(said))
 
 
 def supposing(report: dict[str, Any], row: dict[str, Any]) -> str:

@@ -57,6 +57,7 @@ def build(results: Results, comparison: Comparison) -> Report:
         "gaps": [_gap(row) for row in comparison.gaps],
         "curves": [_curve(row) for row in comparison.curves],
         "powerless": _powerless(results, comparison),
+        "spread": [plain(asdict(row)) for row in comparison.spread],
         "slices": [_slice(row) for row in comparison.slices],
         "cases": [_case(results, index, why) for index, why in choose(results)],
         "reason_codes": None,

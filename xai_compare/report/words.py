@@ -324,8 +324,8 @@ def short_title(report: dict[str, Any], name: str) -> str:
 
 
 def metric_link(report: dict[str, Any], name: str) -> Text:
-    """A metric's title, linked to its definition."""
-    for metric in report["metrics"]:
+    """A metric's title, or that of a profile, linked to its definition."""
+    for metric in (*report["metrics"], *report["profiles"]["methods"]):
         if metric["name"] == name:
             return (Link(metric["title"], anchor("term", name)),)
     return (name.replace("_", " "),)

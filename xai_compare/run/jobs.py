@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Literal
 
 from xai_compare.metrics import Metric
+from xai_compare.run.conditions import TRAINING, is_of
 from xai_compare.run.plan import Plan
 
 __all__ = ["WHOLE", "Job", "graph", "named", "needs", "pair_name"]
@@ -55,7 +56,9 @@ def named(job: Job) -> list[str]:
 
 def graph(plan: Plan) -> list[Job]:
     """Every job of a plan, each after those it needs."""
-    jobs = [Job("fit", model) for model in plan.models if model not in plan.given]
+    trained = [model for model in plan.models if model not in plan.given]
+    seeds = [condition for condition in plan.conditions if is_of(condition, TRAINING)]
+    jobs = [Job("fit", model, condition=condition) for model in trained for condition in ("", *seeds)]
     jobs += [Job("predict", model) for model in plan.models]
     for model in plan.models:
         for condition in ("", *plan.conditions):
@@ -107,7 +110,7 @@ def explained(plan: Plan, job: Job, name: str) -> Job:
 
 def needs(plan: Plan, job: Job) -> list[Job]:
     """The jobs whose outcomes a job reads."""
-    fit = [Job("fit", job.model)] if job.model not in plan.given else []
+    fit = [] if job.model in plan.given else [Job("fit", job.model, condition=job.condition if is_of(job.condition, TRAINING) else "")]
     target = Job("predict", plan.reference)
     if job.kind == "fit":
         return []

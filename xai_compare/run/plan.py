@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,16 @@ from xai_compare.models.reordered import in_order
 from xai_compare.models.zoo import KINDS
 from xai_compare.profiles import PROFILES, Profiler
 from xai_compare.registry import Registry, configured
+from xai_compare.run.conditions import conditions
 from xai_compare.types import Data, IntArray, Model, Output
 
-__all__ = ["CHUNK", "PROBABILITY", "REMOVED", "Plan", "plan_given", "plan_study", "targets"]
+__all__ = ["CHUNK", "REMOVED", "Plan", "plan_given", "plan_study", "targets"]
 
 CHUNK = 25
 """Cases of one job. Fixed: results must not depend on workers, memory or timing."""
 
 REMOVED = 50
 """Cases from which features are taken away one by one."""
-
-PROBABILITY = "probability"
-"""The condition under which the fidelity of all models is asked again on one scale; any other condition is the name of a fill."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +46,9 @@ class Plan:
     explainers: Mapping[str, Explainer]
     metrics: Mapping[str, Metric]
     profiles: Mapping[str, Profiler] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _ = self.conditions  # what cannot be asked is told before anything is computed
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -75,14 +77,9 @@ class Plan:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Under what else the lead metric of fidelity is asked: another scale, another fill."""
-        if not self.asked_again:
-            return ()
-        study = self.study
-        scale = [PROBABILITY] if self.data.task == "classification" and study.output == "native" else []
-        other = [fill for fill in self.data.space.fills if fill != study.fill][:1]
-        wanted = {"probability": scale, "fill": other}
-        return tuple(condition for check in study.compare.checks for condition in wanted[check])
+        """Under what else the lead metric of fidelity is asked: see `run.conditions`."""
+        trains = any(model not in self.given for model in self.models)
+        return conditions(self.study, self.data, trains, partial(problem, self.study)) if self.asked_again else ()
 
     @property
     def asks_reference(self) -> bool:

@@ -21,11 +21,12 @@ from xai_compare.packing import pack_attribution, pack_profile, pack_scores, unp
 from xai_compare.removal import Bounds, Removal, best_orders, remove, subset
 from xai_compare.results import Status
 from xai_compare.run.again import Again, Counted, checked
+from xai_compare.run.conditions import BACKGROUND, PROBABILITY, TRAINING, background_of, is_of
 from xai_compare.run.jobs import WHOLE, Job, explained, named, needs
-from xai_compare.run.plan import CHUNK, PROBABILITY, REMOVED, Plan, targets
+from xai_compare.run.plan import CHUNK, REMOVED, Plan, targets
 from xai_compare.run.store import Outcome
 from xai_compare.streams import Streams
-from xai_compare.types import Attribution, IntArray, Model, Output, Profile
+from xai_compare.types import Attribution, Data, IntArray, Model, Output, Profile
 
 __all__ = ["Worker", "explained_target", "profiled_target"]
 
@@ -44,7 +45,8 @@ class Worker:
 
     def __init__(self, plan: Plan, read: Callable[[Job], Outcome]) -> None:
         self._plan, self._read = plan, read
-        self._models: dict[str, Counted] = {name: Counted(model) for name, model in plan.given.items()}
+        self._models: dict[tuple[str, str], Counted] = {(name, ""): Counted(model) for name, model in plan.given.items()}
+        self._backgrounds: dict[str, Data] = {}
         self._ruins: dict[str, Destroyed] = {}
         self._others: list[Counted] = []
         self._streams = Streams(plan.study.seed)
@@ -93,22 +95,25 @@ class Worker:
             _log.warning("job '%s' failed", job, exc_info=True)
             return Outcome("failed", f"{type(error).__name__}: {error}")
 
-    def model(self, name: str) -> Counted:
-        """The fitted model of this name, loaded once."""
-        if name not in self._models:
-            self._models[name] = Counted(self._training(name).restore(self._read(Job("fit", name)).content, self._plan.data))
-        return self._models[name]
+    def model(self, name: str, condition: str = "") -> Counted:
+        """The fitted model of this name, loaded once; trained from another seed under a condition that says so."""
+        key = name, condition if is_of(condition, TRAINING) and name not in self._plan.given else ""
+        if key not in self._models:
+            content = self._read(Job("fit", name, condition=key[1])).content
+            self._models[key] = Counted(self._training(*key).restore(content, self._plan.data))
+        return self._models[key]
 
     def _fit(self, job: Job) -> Outcome:
-        training = self._training(job.model)
+        training = self._training(job.model, job.condition)
         model, content = training.train(self._plan.data)
-        self._models[job.model] = Counted(model)
+        self._models[job.model, job.condition] = Counted(model)
         return Outcome("ok", about={"seed": training.seed}, content=content)
 
-    def _training(self, name: str) -> Training:
+    def _training(self, name: str, condition: str) -> Training:
         spec = self._plan.spec(name)
         # One training seed per model name: no two models share their draws, and adding one changes no other.
-        return Training(name, spec.kind, self._streams.at("fit", name).integer(), spec.params, spec.drop)
+        streams = self._streams.at("fit", name, *([condition] if condition else []))
+        return Training(name, spec.kind, streams.integer(), spec.params, spec.drop)
 
     def _predict(self, job: Job) -> Outcome:
         """Outputs of the explained cases in every space the model has, and how far the background stands for the data."""
@@ -223,24 +228,39 @@ class Worker:
         return "probability" if "probability" in model.offers else model.native
 
     def _output(self, job: Job) -> Output:
-        return "probability" if job.condition == PROBABILITY else self._plan.output_of(self.model(job.model).native)
+        return "probability" if job.condition == PROBABILITY else self._plan.output_of(self.model(job.model, job.condition).native)
 
     def _fill(self, job: Job) -> str:
-        return self._plan.study.fill if job.condition in ("", PROBABILITY) else job.condition
+        return job.condition if job.condition in self._plan.data.space.fills else self._plan.study.fill
+
+    def _data(self, job: Job) -> Data:
+        """The study's data, with other background rows under a condition that says so."""
+        data = self._plan.data
+        if not is_of(job.condition, BACKGROUND):
+            return data
+        if job.condition not in self._backgrounds:
+            rows = background_of(job.condition, data, self._streams)
+            self._backgrounds[job.condition] = data.with_background(rows)
+        return self._backgrounds[job.condition]
+
+    def _settings(self, job: Job) -> dict[str, Any]:
+        """What a job's outcome may hang on, by the names that explainers use."""
+        draw = job.condition if is_of(job.condition, BACKGROUND) else ""
+        return {"output": self._output(job), "fill": (self._fill(job), draw), "background": draw}
 
     def _unchanged(self, job: Job, depends_on: frozenset[str]) -> bool:
         """Whether a job under a condition comes to what it came to without, as far as it depends on anything."""
-        plain = replace(job, condition="")
-        return all(
-            setting(job) == setting(plain) for what, setting in (("output", self._output), ("fill", self._fill)) if what in depends_on
-        )
+        if is_of(job.condition, TRAINING) and job.model not in self._plan.given:
+            return False  # another model
+        before, now = self._settings(replace(job, condition="")), self._settings(job)
+        return all(before[what] == now[what] for what in depends_on)
 
     def _plain(self, job: Job) -> Outcome:
         found = self._read(replace(job, condition=""))
         return replace(found, about={}, warnings=())
 
     def _game(self, job: Job, output: Output | None = None) -> Game:
-        model, data = self.model(job.model), self._plan.data
+        model, data = self.model(job.model, job.condition), self._data(job)
         output = output or self._output(job)
         if output not in model.offers:
             raise NotApplicable(f"the study explains {output}, which this model does not give (it gives {', '.join(sorted(model.offers))})")

@@ -22,6 +22,7 @@ from xai_compare.report.words import (
     metric_link,
     model_name,
     number_entry,
+    number_text,
     plain_entry,
     shown_name,
     undecided,
@@ -46,7 +47,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     )
     if any(row["pairing"] == "best_method" for row in between):
         reading += " A model's best method is chosen on one half of the cases and scored on the other, and the reverse."
-    blocks: list[Block] = [Prose((reading,)), *_forest(report, between), *_changed(report, between)]
+    blocks: list[Block] = [Prose((reading,)), *_forest(report, between), *_changed(report, between), *_spread(report)]
     if between:
         blocks.append(
             Details(
@@ -87,6 +88,30 @@ def _changed(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Bloc
             f" {under(row['condition'], row['gap']['n'])} ({said})",
         ]
     return [Prose((*pieces, "."), "note")]
+
+
+_DRAWN = {"background draw": "other background rows", "training seed": "other trainings"}
+
+
+def _spread(report: dict[str, Any]) -> list[Block]:
+    """What the intervals take as given: how far the headline gap moves with other background rows and other trainings."""
+    if not report["spread"]:
+        return []
+    columns = [Column("Model"), Column("Against"), Column("Over"), Column("Gaps, the study's own first", True)]
+    columns += [Column("Standard deviation", True), Column("All intervals reach", True)]
+    rows = tuple(
+        (
+            plain_entry(model_name(report, row["a"])),
+            plain_entry(model_name(report, row["b"])),
+            plain_entry(_DRAWN[row["what"]]),
+            plain_entry(", ".join(map(number_text, row["estimates"]))),
+            number_entry(row["deviation"]),
+            plain_entry("no interval" if row["lowest"] is None else f"{number_text(row['lowest'])} to {number_text(row['highest'])}"),
+        )
+        for row in report["spread"]
+    )
+    caption = "The fidelity gap over draws of what its interval takes as given: background rows, and the seed of the training"
+    return [Table(caption, tuple(columns), rows)]
 
 
 def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block]:

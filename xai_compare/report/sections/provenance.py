@@ -38,7 +38,11 @@ def make(report: dict[str, Any]) -> list[Block]:
     if report["scope"]["study"]:
         blocks.append(Details("The study as it was resolved", (Terms(facts(report["scope"]["study"])),)))
     blocks += [Heading("Files beside this report"), Downloads()]
-    blocks += [Heading("Metrics"), Terms(_metrics(report)), Details("Methods and their settings", (Terms(_methods(report)),))]
+    blocks += [
+        Heading("Metrics"),
+        Terms((*_metrics(report), *_profiles(report))),
+        Details("Methods and their settings", (Terms(_methods(report)),)),
+    ]
     blocks += [Heading("Words"), Terms(tuple((word, (meaning,), anchor("word", word)) for word, meaning in _WORDS))]
     return [*blocks, Heading("Sign-off"), _people(report)]
 
@@ -54,6 +58,15 @@ def _command(report: dict[str, Any]) -> Text:
 
 def _metrics(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
     return tuple((metric["title"], (_metric(metric),), anchor("term", metric["name"])) for metric in report["metrics"])
+
+
+def _profiles(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
+    """The methods that drew curves, beside the metrics: their cells stand among theirs."""
+    return tuple((one["title"], (_profile(one),), anchor("term", one["name"])) for one in report["profiles"]["methods"])
+
+
+def _profile(found: dict[str, Any]) -> str:
+    return f"curves: {found['reading']}. Cost: {found['cost']}. {found['citation']}. Settings: {_parameters(found['parameters'])}."
 
 
 def _metric(metric: dict[str, Any]) -> str:

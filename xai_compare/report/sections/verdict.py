@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.asked import answer, asked_again, by_methods, chosen, supposing, under
+from xai_compare.report.asked import all_under, answer, asked_again, by_methods, chosen, supposing, under
 from xai_compare.report.blocks import Block, Link, Piece, Prose, Strong, Text
 from xai_compare.report.sections import section
 from xai_compare.report.sections._decomposition import bar_rows, picture
@@ -155,7 +155,7 @@ def _same_holds(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Bloc
     for entry in told:
         rows = asked_again(report, entry)
         if rows and all(answer(report["gaps"][entry["gap"]], row) == "same" for row in rows):
-            where = _listed([under(row["condition"], row["gap"]["n"]) for row in rows])
+            where = _listed(all_under(rows))
             whose = ("For ", model_name(report, entry["model"]), " the") if len(told) > 1 else ("The",)
             pieces += [*([" "] if pieces else []), *whose, f" same holds {where}."]
     return [Prose(tuple(pieces), "note")] if pieces else []

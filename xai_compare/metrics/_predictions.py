@@ -1,0 +1,100 @@
+"""Scores of predictions under many rows of weights at once: r resamples of n rows, each a row of counts. NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xai_compare.types import Array, BoolArray, IntArray
+
+__all__ = ["calibration_error", "mean_of", "weighted_auc", "weighted_average_precision", "weighted_f1"]
+
+_BINS = 10
+_PER_BIN = 20  # rows
+
+
+def mean_of(values: Array, weights: Array) -> Array:
+    """(r,) mean of values (n,) under each row of weights (r, n)."""
+    return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def weighted_f1(predicted: IntArray, y: IntArray, k: int, weights: Array) -> Array:
+    """F1 under each row of weights (r, n): of class 1 for two classes, else the mean over the classes that are there or predicted.
+
+    NaN where no such class is.
+    """
+    scores = []
+    for c in [1] if k == 2 else range(k):
+        hit = weights @ ((predicted == c) & (y == c)).astype(np.float64)
+        said, true = weights @ (predicted == c).astype(np.float64), weights @ (y == c).astype(np.float64)
+        scores.append(np.divide(2 * hit, said + true, out=np.full(len(weights), np.nan), where=said + true > 0))
+    table = np.stack(scores)
+    known = ~np.isnan(table)
+    return np.asarray(
+        np.divide(np.where(known, table, 0).sum(axis=0), known.sum(axis=0), out=np.full(len(weights), np.nan), where=known.any(axis=0))
+    )
+
+
+def weighted_auc(score: Array, positive: BoolArray, weights: Array) -> Array:
+    """ROC-AUC under each row of weights (r, n); ties count one half; NaN where a resample has one class only."""
+    up, down = _by_value(score, positive, weights)
+    below = np.cumsum(down, axis=1) - down / 2
+    pairs = up.sum(axis=1) * down.sum(axis=1)
+    return np.asarray(np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0))
+
+
+def weighted_average_precision(score: Array, positive: BoolArray, weights: Array) -> Array:
+    """Average precision, the area under the precision-recall curve as a step function, under each row of weights (r, n).
+
+    Sum over the distinct scores, from the highest, of the rise in recall times the precision among the rows at or above it: ties enter
+    together. Chance is the share of positive rows. NaN where a resample has none.
+    """
+    up, down = _by_value(-score, positive, weights)
+    hits = np.cumsum(up, axis=1)
+    said = hits + np.cumsum(down, axis=1)
+    precision = np.divide(hits, said, out=np.zeros_like(said), where=said > 0)
+    total = hits[:, -1]
+    return np.asarray(np.divide((up * precision).sum(axis=1), total, out=np.full(len(weights), np.nan), where=total > 0))
+
+
+def _by_value(score: Array, positive: BoolArray, weights: Array) -> tuple[Array, Array]:
+    """(r, distinct scores), ascending: the weight of the positive and of the other rows that have each score."""
+    _, group = np.unique(score, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    ordered, true = weights[:, order], positive[order]
+    return np.add.reduceat(ordered * true, starts, axis=1), np.add.reduceat(ordered * ~true, starts, axis=1)
+
+
+def calibration_error(said: Array, true: BoolArray, weights: Array) -> Array:
+    """Root mean square calibration error of probabilities (n, c) of outcomes (n, c), without its bias, under each row of weights (r, n).
+
+    For each of the c classes the rows are cut into 10 bins of equal mass by the probability (fewer where a bin would hold under 20 rows;
+    one below 40 rows): bin floor(b * place), where the place of a row is the share of rows with a smaller probability and half of those
+    with the same, so that ties stay together. The bins are those of the n rows themselves under all weights. Within a bin the square of
+    E[said - true] is estimated from pairs of different rows,
+
+        (sum w e)^2 - sum (w e)^2  over  (sum w)^2 - sum w^2,    e = said - true,
+
+    which has the right mean however few rows the bin holds, where the square of a mean is too large by its variance; and a resample, in
+    which rows repeat, is centred on the estimate. Bins are weighted by their share, classes equally; the root of the sum, 0 where that
+    is below 0. NaN where no bin of a resample holds two different rows.
+    """
+    squared = np.mean([_squared_error(said[:, c], true[:, c], weights) for c in range(said.shape[1])], axis=0)
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+
+
+def _squared_error(said: Array, true: BoolArray, weights: Array) -> Array:
+    n = len(said)
+    bins = max(1, min(_BINS, n // _PER_BIN))
+    ordered = np.sort(said)
+    place = (np.searchsorted(ordered, said) + np.searchsorted(ordered, said, side="right")) / (2 * n)
+    of_bin = np.eye(bins)[np.minimum((place * bins).astype(np.int64), bins - 1)]
+    error = said - true
+    mass = weights @ of_bin
+    pairs = mass**2 - weights**2 @ of_bin
+    found = (weights @ (of_bin * error[:, None])) ** 2 - weights**2 @ (of_bin * (error**2)[:, None])
+    known = pairs > 0
+    held = np.where(known, mass, 0.0)
+    total = held.sum(axis=1)
+    squares = np.divide(found, pairs, out=np.zeros_like(found), where=known)
+    return np.asarray(np.divide((held * squares).sum(axis=1), total, out=np.full(len(weights), np.nan), where=total > 0))
