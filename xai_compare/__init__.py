@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from xai_compare.api import compare, explain
+    from xai_compare.api import compare, explain, given, measure
     from xai_compare.errors import DataError, MissingExtra, ModelError, NotApplicable, StudyError, UnknownName, XaiCompareError
     from xai_compare.results import Results
     from xai_compare.types import Attribution, Scores
@@ -35,6 +35,8 @@ __all__ = [
     "__version__",
     "compare",
     "explain",
+    "given",
+    "measure",
 ]
 
 _HOMES: Final = {
@@ -50,6 +52,8 @@ _HOMES: Final = {
     "XaiCompareError": "errors",
     "compare": "api",
     "explain": "api",
+    "given": "api",
+    "measure": "api",
 }
 
 if not TYPE_CHECKING:  # else every misspelt name would pass as Any

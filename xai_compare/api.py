@@ -20,12 +20,13 @@ from xai_compare.data.slices import sliced
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, grouped, guess_task
 from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers.given import Given, given
 from xai_compare.game import Game
 from xai_compare.models.adapt import adapt, by_number
 from xai_compare.models.reordered import in_order
 from xai_compare.packing import join_attributions
 from xai_compare.registry import configured
-from xai_compare.results import Results
+from xai_compare.results import Results, score_rows
 from xai_compare.run.collect import collect
 from xai_compare.run.execute import Watch, execute
 from xai_compare.run.manifest import timings, write_manifest, write_timings
@@ -37,7 +38,7 @@ from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "Rows", "compare", "explain", "run_study"]
+__all__ = ["Audit", "Rows", "compare", "explain", "given", "measure", "run_study"]
 
 # What a study says of data that are in memory already; the rest of `data` tells how to read a file.
 _IN_MEMORY = ("background", "explain", "groups", "slices")
@@ -77,13 +78,20 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 class Audit:
     """What a comparison found.
 
-    results : facts, attributions and scores. comparison : every statistic. gaps, skills, agreement, performance : its rows.
+    results : facts, attributions and scores. comparison : every statistic. gaps, skills, agreement, performance, slices, spread : its
+    rows. scores : those of every case.
     """
 
     def __init__(self, results: Results, comparison: Comparison, seconds: Mapping[str, Any]) -> None:
         self.results, self.comparison, self.timings = results, comparison, seconds
         self.gaps, self.skills = Rows(comparison.gaps), Rows(comparison.skills)
         self.agreement, self.performance = Rows(comparison.agreement), Rows(comparison.performance)
+        self.slices, self.spread = Rows(comparison.slices), Rows(comparison.spread)
+
+    @cached_property
+    def scores(self) -> Rows:
+        """Every score of every case: model, explainer, metric, part, case, score, chance, ceiling, reason."""
+        return Rows(tuple(score_rows(self.results)))
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -158,6 +166,7 @@ def compare(
     random_state: int = 0,
     n_jobs: int = 1,
     study: Mapping[str, Any] | None = None,
+    attributions: Mapping[str, Given] | None = None,
 ) -> Audit:
     """Compare how well fitted models can be explained, on the cases of X.
 
@@ -176,6 +185,8 @@ def compare(
     n_jobs : worker processes; 1 stays in this process. More need a script guarded by `if __name__ == "__main__":`.
     study : anything else that a study file can say, by its keys: title, output, explainers, metrics, profiles,
         target, fill, compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
+    attributions : {name: `given(...)`} made elsewhere for every row of X; they are compared like those of the study's explainers
+        (`study={"explainers": []}` for them alone). What would have to explain again is not applicable to them.
 
     Returns
     -------
@@ -200,7 +211,55 @@ def compare(
     """
     checked = _study(models, reference, random_state, study)
     data, adapted = _bring(models, X, y, background, checked)
-    return _audited(plan_given(checked, data, adapted), MemoryStore(), None, n_jobs)
+    return _audited(plan_given(checked, data, adapted, _given(attributions)), MemoryStore(), None, n_jobs)
+
+
+def measure(
+    attributions: Mapping[str, Any], model: Any, X: Inputs, y: Any = None, *, background: Inputs, study: Mapping[str, Any] | None = None
+) -> Audit:
+    """Measure attributions of one model that were made elsewhere, by any tool.
+
+    Parameters
+    ----------
+    attributions : {method: values of every row of X}: an array (n, d), or (n, d, k) for every class, or a `shap.Explanation`, signed and
+        in the space in which the model adds up (margin, probability or value). Anything else, and the class that values (n, d) of
+        a classifier explain, is said by `given({"model": values}, output=..., target=...)` in place of the values.
+    background, y, study : as in `compare`. All rows of X are measured unless `study={"data": {"explain": 150}}` says otherwise.
+
+    Returns
+    -------
+    Audit; `.scores.frame()` has one row per method, metric and case, `.skills.frame()` the means with intervals, `.gaps.frame()` how the
+    methods differ.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import LinearRegression
+    >>> import xai_compare as xc
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> model = LinearRegression().fit(X, y)
+    >>> exact, blunt = model.coef_ * (X - X.mean()), model.coef_ + 0 * X
+    >>> found = xc.measure({"exact": exact, "blunt": blunt}, model, X.head(40), background=X.head(40))
+    >>> fit = found.skills.frame().query("metric == 'additive_fit' and part == ''").set_index("explainer").skill_estimate
+    >>> bool(fit["exact"] > 0.99 > fit["blunt"])
+    True
+    """
+    if not isinstance(attributions, Mapping) or not attributions:
+        raise DataError("give a mapping from the names of methods to their attributions")
+    options: dict[str, Any] = {"explainers": [], "profiles": [], **(study or {})}
+    options["data"] = {"explain": max(len(X), 1), **options.get("data", {})}
+    checked = _study({"model": model}, None, 0, options)
+    data, adapted = _bring({"model": model}, X, y, background, checked)
+    output = checked.output if checked.output != "native" else adapted["model"].native
+    brought = {name: one if isinstance(one, Given) else given({"model": one}, output=output) for name, one in attributions.items()}
+    return _audited(plan_given(checked, data, adapted, brought), MemoryStore(), None, 1)
+
+
+def _given(attributions: Mapping[str, Given] | None) -> Mapping[str, Given]:
+    for name, one in (attributions or {}).items():
+        if not isinstance(one, Given):
+            raise DataError(f"attributions: '{name}' is a {type(one).__name__}: wrap it, as in given({{model: values}}, output='margin')")
+    return attributions or {}
 
 
 def explain(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +22,18 @@ from xai_compare.files import place
 from xai_compare.packing import pack_attribution, pack_profile, pack_scores, unpack_attribution, unpack_profile, unpack_scores
 from xai_compare.types import Array, Attribution, IntArray, Output, Profile, Scores, Task
 
-__all__ = ["CaseFacts", "Cell", "MethodFacts", "MetricFacts", "ModelFacts", "ProfileFacts", "Results", "Status"]
+__all__ = [
+    "CaseFacts",
+    "Cell",
+    "MethodFacts",
+    "MetricFacts",
+    "ModelFacts",
+    "ProfileFacts",
+    "Results",
+    "ScoreRow",
+    "Status",
+    "score_rows",
+]
 
 Status: TypeAlias = Literal["ok", "degraded", "failed", "skipped", "not_applicable"]
 
@@ -226,6 +237,34 @@ class Results:
             checks={(c, m, e): unpack_scores(under(f"k{i}/")) for i, (c, m, e) in enumerate(facts.get("checks", []))},
             profiles={(m, p): unpack_profile(under(f"p{i}/")) for i, (m, p) in enumerate(facts.get("profiles", []))},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One score of one case: by a method on a model, or of a pair of methods ("a ~ b"). reason says why score is NaN."""
+
+    model: str
+    explainer: str
+    metric: str
+    part: str
+    case: str
+    score: float
+    chance: float
+    ceiling: float
+    reason: str
+
+
+def score_rows(results: Results) -> Iterator[ScoreRow]:
+    """Every score of every case, parts after their metric; chance and ceiling are NaN where the metric has none."""
+    kinds = {metric.name: metric.scope for metric in results.metrics}
+    for (model, explainer, metric), whole in results.scores.items():
+        if kinds[metric] != "model":
+            for part, scores in (("", whole), *sorted(whole.parts.items())):
+                n = len(scores.values)
+                chance, ceiling = (np.full(n, np.nan) if level is None else level for level in (scores.chance, scores.ceiling))
+                for i, (case, score, floor, top) in enumerate(zip(results.cases.ids, scores.values, chance, ceiling, strict=True)):
+                    numbers = float(score), float(floor), float(top)
+                    yield ScoreRow(model, explainer, metric, part, case, *numbers, reason=scores.reasons.get(i, ""))
 
 
 _PLAIN = ("title", "study", "task", "features", "kinds", "classes", "data", "limits", "provenance")

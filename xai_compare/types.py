@@ -189,6 +189,7 @@ class Model(Protocol):
     A model that can be opened has `owner`: it separates into encode (column by column) and `core`.
     `closed` says why one cannot. A model that is linear in its encoding has `weights` (k, p) and (k,). One that multiplies columns is
     closed, and may have `shares` (p, columns): the part of each encoded column that falls to each raw one.
+    It may have `size` {what it is made of: how many}, and `stored_bytes`.
     """
 
     name: str

@@ -59,8 +59,8 @@ def by_pairs(said, true, weights=None):
                 held = sum(w[i] for i in rows)
                 told += held * sum(w[i] * w[j] * (p[i] - y[i]) * (p[j] - y[j]) for i, j in pairs) / both
                 mass += held
-        squares.append(told / mass)
-    return max(0.0, float(np.mean(squares))) ** 0.5
+        squares.append(told / mass if mass else np.nan)
+    return float(np.maximum(np.mean(squares), 0)) ** 0.5
 
 
 def test_two_classes():
@@ -202,7 +202,6 @@ def test_resamples_do_not_hang_on_how_many_are_held_at_once(monkeypatch):
 
 
 def test_the_model_is_asked_twice_for_each_row():
-    frame, y = classified()
     asked = []
 
     class Spy(LogisticRegression):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -98,7 +99,9 @@ def command(study, out, jobs=2):
 
 
 def start(arguments):
-    return subprocess.Popen(arguments, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell's background job, as these tests may be, passes on that Ctrl-C is ignored.
+    heeds = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen(arguments, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds)
 
 
 def wait_for_jobs(out, count, process, seconds=60):

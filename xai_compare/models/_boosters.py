@@ -79,6 +79,11 @@ class Booster(ABC):
         return None if column is None or column.dtype.name != "category" else column.cat.categories.tolist()
 
     @staticmethod
+    @abstractmethod
+    def size(core: Any) -> dict[str, int]:
+        """What a fitted model is made of, counted: the leaves of the trees that it predicts with, or coefficients."""
+
+    @staticmethod
     def spelling(column: str) -> str:
         """How the library writes a column's name."""
         return column
@@ -137,6 +142,16 @@ class Xgboost(Booster):
     @staticmethod
     def bare(core: Any) -> Any:
         return core.get_booster() if hasattr(core, "get_booster") else core
+
+    @staticmethod
+    def size(core: Any) -> dict[str, int]:
+        booster = Xgboost.bare(core)
+        best = booster.attr("best_iteration")
+        told = (booster if best is None else booster[: int(best) + 1]).get_dump(dump_format="text")
+        if any("leaf=" in tree for tree in told):
+            return {"leaves of trees": sum(tree.count("leaf=") for tree in told)}
+        numbers = [line for part in told for line in part.split() if not line.endswith(":")]  # of a linear booster: bias: ... weight: ...
+        return {"coefficients": sum(float(number) != 0 for number in numbers)}
 
     def _predict(self, core: Any, seen: Any, **options: Any) -> Array:
         booster = self.bare(core)
@@ -216,6 +231,11 @@ class Lightgbm(Booster):
     def bare(core: Any) -> Any:
         return core.booster_ if hasattr(type(core), "booster_") else core
 
+    @staticmethod
+    def size(core: Any) -> dict[str, int]:
+        lines = Lightgbm.bare(core).model_to_string().splitlines()  # without what early stopping leaves out
+        return {"leaves of trees": sum(int(line.partition("=")[2]) for line in lines if line.startswith("num_leaves="))}
+
     def _predict(self, core: Any, seen: Any, **options: Any) -> Array:
         booster = self.bare(core)
         return np.asarray(booster.predict(seen, num_threads=1, **options), dtype=np.float64)
@@ -260,6 +280,10 @@ class Catboost(Booster):
             self.treeless = "it splits on statistics of categories, which shap does not read"
         elif self.k > 2:
             self.treeless = "shap crashes on CatBoost models of more than two classes"
+
+    @staticmethod
+    def size(core: Any) -> dict[str, int]:
+        return {"leaves of trees": int(np.sum(core.get_tree_leaf_counts()))}
 
     def readable(self, core: Any) -> Any:
         if type(core).__name__ != "CatBoost":

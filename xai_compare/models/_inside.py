@@ -8,10 +8,10 @@ import numpy as np
 
 from xai_compare.types import Array
 
-__all__ = ["CalibratedLine", "inside", "why_not_opened"]
+__all__ = ["SHELLS", "CalibratedLine", "inside", "why_not_opened"]
 
 # Wrappers whose outputs are exactly those of one fitted estimator inside: {class: its attribute}.
-_SHELLS = {
+SHELLS = {
     "GridSearchCV": "best_estimator_",
     "RandomizedSearchCV": "best_estimator_",
     "HalvingGridSearchCV": "best_estimator_",
@@ -85,8 +85,8 @@ def _unwrapped(estimator: Any, before: list[tuple[str, Any]]) -> tuple[list[tupl
     steps, core = list(before), estimator
     while True:
         kind = type(core).__name__
-        if kind in _SHELLS and type(core).__module__.startswith("sklearn.") and hasattr(core, _SHELLS[kind]):
-            core = getattr(core, _SHELLS[kind])
+        if kind in SHELLS and type(core).__module__.startswith("sklearn.") and hasattr(core, SHELLS[kind]):
+            core = getattr(core, SHELLS[kind])
         elif kind == "Pipeline":
             steps += [(f"{len(steps)}{name}", step) for name, step in core.steps[:-1]]
             core = core.steps[-1][1]

@@ -112,6 +112,11 @@ class BoosterModel:
         return tuple(name for name in self.columns if name not in set(self.wanted))
 
     @property
+    def size(self) -> Mapping[str, int]:
+        """What it is made of, counted."""
+        return self.booster.size(self.core)
+
+    @property
     def trees(self) -> list[tuple[float, Any]]:
         """What a reader of trees is given: (weight, model) whose outputs add up to the native one."""
         return [(1.0, self.booster.readable(self.core))]

@@ -11,6 +11,7 @@ import numpy as np
 
 from xai_compare.errors import ModelError, nearest
 from xai_compare.models._columns import Columns
+from xai_compare.models._stored import skops_bytes
 from xai_compare.models.sklearn import adapt_sklearn
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data, Model, Task
@@ -136,8 +137,6 @@ class Sklearn:
             raise ModelError(str(refused[0])) from refused[0]
 
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
-        import skops.io
-
         asked = {key: bool(params.get(key, False)) for key in COMMON}
         y = check_task(name, data, asked)
         own = {key: value for key, value in params.items() if key not in COMMON}
@@ -150,7 +149,7 @@ class Sklearn:
                 pipeline.fit(data.train.inputs, y, **weights)
         except (ValueError, TypeError) as error:
             raise ModelError(f"model '{name}' cannot be trained: {error}") from error
-        return self._adapt(name, pipeline, data), skops.io.dumps(pipeline)
+        return self._adapt(name, pipeline, data), skops_bytes(pipeline)
 
     def load(self, name: str, content: bytes, data: Data) -> Model:
         import skops.io

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any, ClassVar
 from xai_compare.errors import ModelError, XaiCompareError
 from xai_compare.lazy import load
 from xai_compare.models._columns import Columns
+from xai_compare.models._stored import packed, skops_bytes, unpacked
 from xai_compare.models.boosting import adapt_prepared, as_text
 from xai_compare.models.recipes import COMMON, TRUSTED, balance, check_names, check_task, class_of, numpy_seeded
 from xai_compare.models.zoo import KINDS
@@ -45,8 +44,6 @@ class _Boosting(ABC):
             raise ModelError("'calibrated' is for models without probabilities of their own; boosted trees have them")
 
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
-        import skops.io
-
         asked = {key: bool(params.get(key, False)) for key in COMMON}
         y = check_task(name, data, asked)
         own = {key: value for key, value in params.items() if key not in COMMON}
@@ -62,13 +59,13 @@ class _Boosting(ABC):
             raise
         except Exception as error:  # each library raises errors of its own
             raise ModelError(f"model '{name}' cannot be trained: {error}") from error
-        content = _pack({"prepare.skops": skops.io.dumps(transformer), "model": self._dump(fitted)})
+        content = packed({"prepare.skops": skops_bytes(transformer), "model": self._dump(fitted)})
         return self.load(name, content, data), content
 
     def load(self, name: str, content: bytes, data: Data) -> Model:
         import skops.io
 
-        parts = _unpack(content)
+        parts = unpacked(content)
         transformer = skops.io.loads(parts["prepare.skops"], trusted=TRUSTED)
         return adapt_prepared(name, transformer, self._restore(parts["model"]), data.background_inputs(), data.classes or None)
 
@@ -155,20 +152,6 @@ class CatboostKind(_Boosting):
 
     def _restore(self, content: bytes) -> Any:
         return load("catboost").CatBoost().load_model(blob=content)
-
-
-def _pack(parts: Mapping[str, bytes]) -> bytes:
-    """A zip whose bytes depend on nothing but the parts."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(parts.items()):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
-
-
-def _unpack(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in ("prepare.skops", "model")}
 
 
 KINDS.register("xgboost")(XgboostKind({"n_estimators": 200, "learning_rate": 0.1, "max_depth": 4}))

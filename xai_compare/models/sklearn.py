@@ -12,6 +12,7 @@ from xai_compare.data.tabular import class_name
 from xai_compare.errors import ModelError, NotApplicable
 from xai_compare.models._forest import Forest, gradient_forest, histogram_forest
 from xai_compare.models._inside import CalibratedLine, inside, why_not_opened
+from xai_compare.models._sizes import size_of
 from xai_compare.models.encoding import check_separable, dense, ownership
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
@@ -65,6 +66,11 @@ class SklearnModel:
         if self.task == "regression":
             return "value"
         return "margin" if "margin" in self.offers else "probability"
+
+    @property
+    def size(self) -> Mapping[str, int]:
+        """What it is made of, counted, without its preprocessing."""
+        return size_of(self.estimator)
 
     @property
     def trees(self) -> list[tuple[float, Any]]:

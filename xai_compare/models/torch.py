@@ -94,6 +94,11 @@ class TorchTable:
         return _nets.forward(_nets.InSpace(self.core, output).eval(), encoded, BATCH)
 
     @property
+    def size(self) -> Mapping[str, int]:
+        """How many numbers it learnt."""
+        return {"parameters": sum(each.numel() for each in self.core.parameters())}
+
+    @property
     def depth(self) -> int:
         """How many layers with parameters the net has."""
         from xai_compare.models import _nets

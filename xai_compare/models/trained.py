@@ -35,11 +35,11 @@ class Training:
             If it cannot be trained on these data.
         """
         model, content = KINDS[self.kind].fit(self.name, without(data, self._dropped(data)), self.params, self.seed)
-        return Trained(model, data, self), content
+        return Trained(model, data, self, len(content)), content
 
     def restore(self, content: bytes, data: Data) -> Trained:
         """The same model from its bytes."""
-        return Trained(KINDS[self.kind].load(self.name, content, without(data, self._dropped(data))), data, self)
+        return Trained(KINDS[self.kind].load(self.name, content, without(data, self._dropped(data))), data, self, len(content))
 
     def _dropped(self, data: Data) -> tuple[str, ...]:
         """What is to be left out and is there: a model may be trained again without one more column."""
@@ -47,12 +47,18 @@ class Training:
 
 
 class Trained(Narrow):
-    """A model that can be trained again."""
+    """A model that can be trained again.
 
-    def __init__(self, model: Model, data: Data, training: Training) -> None:
+    Attributes
+    ----------
+    stored_bytes : how large it is where the study stores it.
+    """
+
+    def __init__(self, model: Model, data: Data, training: Training, stored_bytes: int) -> None:
         columns = [str(name) for name in data.train.inputs.columns]
         super().__init__(model, columns, [name for name in columns if name not in training.drop])
         self._training = training
+        self.stored_bytes = stored_bytes
 
     @property
     def offers(self) -> frozenset[str]:

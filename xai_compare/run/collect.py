@@ -8,7 +8,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -116,7 +116,12 @@ def _model_facts(finished: Finished, name: str) -> ModelFacts:
 
 def _method_facts(plan: Plan, name: str) -> MethodFacts:
     made = plan.explainers[name]
-    return MethodFacts(name, made.title, made.citation, made.signed, made.scope, made.control, asdict(made))  # type: ignore[call-overload]
+    return MethodFacts(name, made.title, made.citation, made.signed, made.scope, made.control, _parameters(made))
+
+
+def _parameters(made: Any) -> dict[str, Any]:
+    """A plugin's parameters as a report may print them; what a field says is not to be shown stays out."""
+    return {field.name: getattr(made, field.name) for field in fields(made) if field.metadata.get("shown", True)}
 
 
 def _metric_facts(plan: Plan, name: str) -> MetricFacts:

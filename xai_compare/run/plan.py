@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from xai_compare.config import ModelSpec, PluginSpec, Study, problem
 from xai_compare.data.sources import read
 from xai_compare.errors import StudyError, UnknownName, XaiCompareError
 from xai_compare.explainers import EXPLAINERS, Explainer
+from xai_compare.explainers.given import Given
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.adapt import adapt
 from xai_compare.models.load import load_model, pin_of
@@ -169,9 +171,9 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
     return model
 
 
-def plan_given(study: Study, data: Data, models: Mapping[str, Model]) -> Plan:
-    """Plan a comparison of fitted models on data in memory."""
-    plugins = _plugins(study)
+def plan_given(study: Study, data: Data, models: Mapping[str, Model], attributions: Mapping[str, Given] | None = None) -> Plan:
+    """Plan a comparison of fitted models on data in memory; `attributions` are given ones, which stand before the study's explainers."""
+    plugins = _plugins(study, attributions or {})
     _check_target(study, data)
     return Plan(study, data, models, *plugins)
 
@@ -202,8 +204,13 @@ def _check_drop(study: Study, i: int, data: Data) -> None:
         raise problem(study, f"models[{i}].drop", str(error)) from error
 
 
-def _plugins(study: Study) -> tuple[dict[str, Explainer], dict[str, Metric], dict[str, Profiler]]:
-    explainers = _chosen(study, "explainers", study.explainers, EXPLAINERS)
+def _plugins(
+    study: Study, given: Mapping[str, Given] = MappingProxyType({})
+) -> tuple[dict[str, Explainer], dict[str, Metric], dict[str, Profiler]]:
+    chosen = {} if given and study.explainers == () else _chosen(study, "explainers", study.explainers, EXPLAINERS)
+    if twice := sorted(set(given) & set(chosen)):
+        raise problem(study, "explainers", f"'{twice[0]}' is the name of attributions that are given too: give them another")
+    explainers: dict[str, Any] = {**given, **chosen}
     control = next(name for name in EXPLAINERS if EXPLAINERS[name].control)
     # The control is in every study, always last.
     explainers[control] = explainers.pop(control, EXPLAINERS[control]())

@@ -160,6 +160,8 @@ class Worker:
 
     def _score(self, job: Job) -> Outcome:
         metric, data = self._plan.metrics[job.metric], self._plan.data
+        if "rerun" in metric.needs and not all(getattr(self._plan.explainers[name], "reruns", True) for name in named(job)):
+            raise NotApplicable("it explains again with one thing changed, and attributions that were given cannot be")
         streams = self._streams.at("score", job.metric)
         if metric.scope == "model":
             return Outcome("ok", arrays=pack_scores(metric(View(data, streams, model=self.model(job.model)))))

@@ -64,11 +64,36 @@ def _table(report: dict[str, Any], kind: str, caption: str, rows: list[dict[str,
 
 
 def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
-    pieces: list[Piece] = []
+    all_over = _all_over(report, row)
+    pieces: list[Piece] = ["wherever there is an explanation: ", *_linked(report, all_over)] if all_over else []
     for place in row["where"]:
+        metrics = [metric for metric in place["metrics"] if metric not in all_over]
+        if place["metrics"] and not metrics:
+            continue
         by = f" by {method_title(report, place['explainer'])}" if place["explainer"] else ""
         asked = f" {under(place['condition'])}" if place["condition"] else ""
-        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}{asked}" + (": " if place["metrics"] else "")]
-        for index, metric in enumerate(place["metrics"]):
-            pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
+        pieces += ["; " if pieces else "", model_name(report, place["model"]), f"{by}{asked}" + (": " if metrics else "")]
+        pieces += _linked(report, metrics)
     return Entry(tuple(piece for piece in pieces if piece != "") or ("everywhere",))
+
+
+def _linked(report: dict[str, Any], metrics: list[str]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for index, metric in enumerate(metrics):
+        pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
+    return pieces
+
+
+def _all_over(report: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """The metrics that fit these data nowhere: for every explanation that there is, the reason is this one."""
+    if row["kind"] != "not_applicable":
+        return []
+    usual = [cell for cell in report["cells"] if not cell["condition"]]
+    there = {(cell["model"], cell["explainer"]) for cell in usual if not cell["metric"] and cell["status"] in ("ok", "degraded")}
+    here: dict[str, set[tuple[str, str]]] = {}
+    for place in row["where"]:
+        for metric in place["metrics"]:
+            if metric and not place["condition"]:
+                here.setdefault(metric, set()).add((place["model"], place["explainer"]))
+    wanted = {metric: {(c["model"], c["explainer"]) for c in usual if c["metric"] == metric} & there for metric in here}
+    return [metric for metric, places in here.items() if len(wanted[metric]) > 1 and wanted[metric] <= places]
