@@ -147,9 +147,9 @@ def test_what_is_no_attribution_is_refused(made, message):
     ("given", "reason"),
     [
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin"), "say which class"),
-        (lambda: xc.given({"model": np.ones((12, 4))}, output="probability", target="yes"), "speak of the probability"),
         (lambda: xc.given({"model": np.ones((11, 4))}, output="margin", target="yes"), "have 11 rows, and X has 12"),
         (lambda: xc.given({"model": np.ones((12, 3))}, output="margin", target="yes"), "are of 3 features, and the table has 4"),
+        (lambda: xc.given({"modl": np.ones((12, 4))}, output="margin", target="yes"), "no model: did you mean 'model'"),
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin", target="maybe"), "names 'maybe', which is no class"),
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin", target=["yes"]), "target has 1 classes, and X has 12 rows"),
         (
@@ -158,13 +158,27 @@ def test_what_is_no_attribution_is_refused(made, message):
         ),
     ],
 )
-def test_what_does_not_fit_is_told_in_its_cell(given, reason):
+def test_what_does_not_fit_is_told_at_once(given, reason):
     y = np.where(FRAME.a > 0, "yes", "no")
-    model = LogisticRegression().fit(FRAME, y)
-    audit = xc.measure({"m": given()}, model, FRAME, background=FRAME, study={"metrics": ["effective_features"]})
+    with pytest.raises(DataError, match=reason):
+        xc.measure({"m": given()}, LogisticRegression().fit(FRAME, y), FRAME, background=FRAME)
+
+
+def test_what_speaks_of_another_output_is_not_applicable():
+    y = np.where(FRAME.a > 0, "yes", "no")
+    brought = xc.given({"model": np.ones((12, 4))}, output="probability", target="yes")
+    audit = xc.measure({"m": brought}, LogisticRegression().fit(FRAME, y), FRAME, background=FRAME, study={"metrics": ["gini"]})
     cell = next(cell for cell in audit.results.cells if (cell.explainer, cell.metric) == ("m", ""))
-    assert cell.status in ("failed", "not_applicable")
-    assert reason in cell.reason
+    assert cell.status == "not_applicable"
+    assert "speak of the probability" in cell.reason
+
+
+def test_a_frame_in_another_order_is_put_right_by_its_columns():
+    model = LinearRegression().fit(FRAME, FRAME.a - FRAME.b)
+    values = model.coef_ * FRAME
+    audit = xc.measure({"one": values, "turned": values[list("dbca")]}, model, FRAME, background=FRAME, study={"metrics": ["gini"]})
+    found = audit.results.attributions
+    np.testing.assert_array_equal(found["model", "one"].values, found["model", "turned"].values)
 
 
 def test_another_of_several_classes_is_not_applicable():

@@ -238,8 +238,9 @@ def measure(
     >>> import xai_compare as xc
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> model = LinearRegression().fit(X, y)
-    >>> exact, blunt = model.coef_ * (X - X.mean()), model.coef_ + 0 * X
-    >>> found = xc.measure({"exact": exact, "blunt": blunt}, model, X.head(40), background=X.head(40))
+    >>> some = X.head(40)
+    >>> exact, blunt = model.coef_ * (some - some.mean()), model.coef_ + 0 * some
+    >>> found = xc.measure({"exact": exact, "blunt": blunt}, model, some, background=some)
     >>> fit = found.skills.frame().query("metric == 'additive_fit' and part == ''").set_index("explainer").skill_estimate
     >>> bool(fit["exact"] > 0.99 > fit["blunt"])
     True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from xai_compare.data.tabular import class_name
-from xai_compare.errors import DataError, NotApplicable
+from xai_compare.errors import DataError, NotApplicable, nearest
 from xai_compare.game import Game
 from xai_compare.streams import Streams
-from xai_compare.types import Array, Attribution, BoolArray, IntArray, Output
+from xai_compare.types import Array, Attribution, BoolArray, Data, IntArray, Output
 
 __all__ = ["Given", "given"]
 
@@ -46,7 +46,7 @@ class Given:
         if self.output != game.output:
             raise NotApplicable(f"the attributions that were given speak of the {self.output}, and the {game.output} is asked about")
         rows = game.data.explain[game.cases]
-        values = self._columns(name, self._of(name, len(game.data.test.inputs))[rows], game.data.space.names)
+        values = self._columns(name, game.data.space.names)[rows]
         sides = self._sides(name, game, rows)
         base = self.base.get(name)
         if values.ndim == 3:
@@ -57,15 +57,23 @@ class Given:
             base = None if base is None else _mirrored(base[rows], sides, self.output)
         return Attribution(values, game.target, game.output, base, self.signed, additive=self.additive, about={"given": True})
 
-    def _of(self, name: str, n: int) -> Array:
-        values = self.values[name]
-        if len(values) != n:
-            raise DataError(f"the attributions given for '{name}' have {len(values)} rows, and X has {n}: one for each row, in its order")
-        return values
+    def check(self, models: Collection[str], data: Data) -> None:
+        """Raise DataError unless the values are of these models, of every row and of the features of the table."""
+        n = len(data.test.inputs)
+        for name, values in self.values.items():
+            if name not in models:
+                raise DataError(f"attributions were given for '{name}', which is no model: {nearest(name, models)}")
+            if len(values) != n:
+                raise DataError(
+                    f"the attributions given for '{name}' have {len(values)} rows, and X has {n}: one for each row, in its order"
+                )
+            self._columns(name, data.space.names)
+            if values.ndim == 2 and data.task == "classification":
+                self._target(data.classes, n)
 
-    def _columns(self, name: str, values: Array, names: tuple[str, ...]) -> Array:
+    def _columns(self, name: str, names: tuple[str, ...]) -> Array:
         """The values in the order of the table's features, by name where the features have names."""
-        own = self.features.get(name)
+        own, values = self.features.get(name), self.values[name]
         if own is None or own == names:
             if values.shape[1] != len(names):
                 raise DataError(f"the attributions given for '{name}' are of {values.shape[1]} features, and the table has {len(names)}")
@@ -126,7 +134,7 @@ def given(
     Parameters
     ----------
     values : {model: attributions of every row of X, in its order}: an array (n, d) of one output, or (n, d, k) of every class;
-        a `shap.Explanation`; an `Attribution` of this package. Feature names, where there are any, are put in the table's order.
+        a DataFrame; a `shap.Explanation`; an `Attribution` of this package. Named features are put in the table's order.
     output : what they speak of: "margin" (log-odds and the like), "probability", or "value" of a regression.
     target : the class that values (n, d) explain: its name, or (n,) one for each row. Of two classes the other is the mirror image.
     signed : False for strengths without direction.
@@ -159,7 +167,7 @@ def given(
         known = getattr(one, "base_values", getattr(one, "base", None))
         if known is not None and additive:
             base[name] = _base(name, known, len(found[name]))
-        if (named := getattr(one, "feature_names", None)) is not None:
+        if (named := getattr(one, "feature_names", getattr(one, "columns", None))) is not None:
             features[name] = tuple(map(str, named))
     total = hashlib.sha256()
     for name, numbers in found.items():

@@ -5,7 +5,7 @@ A metric is a frozen dataclass of its own parameters. It never averages over cas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from xai_compare.game import Coalitions
@@ -63,6 +63,9 @@ class View:
     removal : outputs while features leave in the order of the attribution. bounds : in the best order there is.
     model : the model itself. rerun : explains these cases again with one thing changed.
     destroyed : models of the same kind that have learnt nothing.
+
+    took : for a metric of scope "model" to note what differs from run to run, seconds and the like, under a name that says the unit.
+    It goes to `timings.json`, never into a score.
     """
 
     data: Data
@@ -76,6 +79,7 @@ class View:
     model: Model | None = None
     rerun: Rerun | None = None
     destroyed: Destroyed | None = None
+    took: dict[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

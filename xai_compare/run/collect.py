@@ -30,6 +30,8 @@ __all__ = ["collect"]
 _LONGEST = 500
 """Characters of one reason."""
 
+_OF_THE_RUN = ("model_rows", "peak_mib")  # told of every job, for timings.json
+
 # The worst outcome of a cell's jobs speaks for the cell.
 _WORST: tuple[Status, ...] = ("failed", "skipped", "not_applicable", "degraded", "ok")
 
@@ -104,7 +106,7 @@ def _readable(reason: str) -> str:
 def _model_facts(finished: Finished, name: str) -> ModelFacts:
     spec = finished.plan.spec(name)
     outcome = finished[Job("predict", name)]
-    about: dict[str, Any] = {key: value for key, value in outcome.about.items() if key != "model_rows"}
+    about: dict[str, Any] = {key: value for key, value in outcome.about.items() if key not in _OF_THE_RUN}
     if not outcome.usable:
         about["failed"] = outcome.reason
     output = finished.plan.output_of(about.pop("native", "value"))

@@ -17,7 +17,13 @@ __all__ = ["timings", "verify", "write_manifest", "write_timings"]
 
 
 def timings(finished: Finished) -> dict[str, Any]:
-    """Date; jobs, model rows and seconds by step and model, as journaled when each job ran; `computed` counts the jobs of this very run."""
+    """What the run took, as journaled when each job ran; `computed` counts the jobs of this very run.
+
+    Date; jobs, model rows and seconds by step and model; of each model the seconds of its training, where the study trained it (storing
+    it included, and for the first model of a worker loading its library), and what metrics noted ("inference_ms_per_1000"); the most
+    memory that a worker's process held (MiB), None where the system does not tell. A peak belongs to the process, which holds
+    Python, the libraries, the data and every model it was asked for: it is of no single model.
+    """
     steps: dict[str, dict[str, Any]] = {}
     for job in finished.jobs:
         name = " ".join(part for part in (job.kind, job.metric or job.explainer or job.profile, job.model) if part)
@@ -25,8 +31,25 @@ def timings(finished: Finished) -> dict[str, Any]:
         step["jobs"] += 1
         step["model_rows"] += finished[job].about.get("model_rows", 0)
         step["seconds"] = round(step["seconds"] + finished[job].seconds, 3)
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return {"finished": now, "jobs": len(finished.jobs), "computed": finished.computed, "steps": steps}
+    peaks = [peak for job in finished.jobs if (peak := finished[job].about.get("peak_mib")) is not None]
+    return {
+        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "jobs": len(finished.jobs),
+        "computed": finished.computed,
+        "steps": steps,
+        "models": {name: _of_model(finished, name) for name in finished.plan.models},
+        "peak_mib": round(max(peaks), 1) if peaks else None,
+    }
+
+
+def _of_model(finished: Finished, name: str) -> dict[str, float]:
+    noted: dict[str, float] = {}
+    for job in finished.jobs:
+        if job.model == name and not job.condition:
+            if job.kind == "fit":
+                noted["training_seconds"] = round(finished[job].seconds, 3)
+            noted |= {key: round(value, 3) for key, value in finished[job].about.get("took", {}).items()}
+    return noted
 
 
 def write_timings(folder: Path, seconds: Mapping[str, Any]) -> None:

@@ -174,6 +174,8 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
 def plan_given(study: Study, data: Data, models: Mapping[str, Model], attributions: Mapping[str, Given] | None = None) -> Plan:
     """Plan a comparison of fitted models on data in memory; `attributions` are given ones, which stand before the study's explainers."""
     plugins = _plugins(study, attributions or {})
+    for one in (attributions or {}).values():
+        one.check(models, data)
     _check_target(study, data)
     return Plan(study, data, models, *plugins)
 

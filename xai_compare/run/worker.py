@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class Worker:
         said = dict.fromkeys(
             f"{note.category.__name__}: {note.message}" for note in caught if issubclass(note.category, (UserWarning, RuntimeWarning))
         )
-        about = {**outcome.about, "model_rows": self._rows() - before}
+        about = {**outcome.about, "model_rows": self._rows() - before, "peak_mib": _peak_mib()}
         return replace(outcome, about=about, warnings=tuple(said), seconds=time.perf_counter() - start)
 
     def _rows(self) -> int:
@@ -164,7 +165,8 @@ class Worker:
             raise NotApplicable("it explains again with one thing changed, and attributions that were given cannot be")
         streams = self._streams.at("score", job.metric)
         if metric.scope == "model":
-            return Outcome("ok", arrays=pack_scores(metric(View(data, streams, model=self.model(job.model)))))
+            view = View(data, streams, model=self.model(job.model))
+            return Outcome("ok", arrays=pack_scores(metric(view)), about={"took": view.took})
         needs = metric.needs
         view = View(
             data,
@@ -268,6 +270,16 @@ class Worker:
             raise NotApplicable(f"the study explains {output}, which this model does not give (it gives {', '.join(sorted(model.offers))})")
         cases = self._cases(job.chunk)
         return Game(model, data, data.cases(cases), cases, explained_target(self._plan, self._read)[cases], output, self._fill(job))
+
+
+def _peak_mib() -> float | None:
+    """The most memory that this process has held so far, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _packed(found: Coalitions | Bounds | Removal) -> dict[str, npt.NDArray[Any]]:

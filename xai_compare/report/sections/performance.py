@@ -13,7 +13,8 @@ from xai_compare.report.words import interval_entry, interval_text, model_name, 
 
 __all__ = ["make"]
 
-_OF_MODEL = "model"
+_OF_MODEL, _OF_COST = "model", "cost"
+_BYTES = "stored bytes"
 _MEASURES = {
     "features_used": ("Features used", "features whose change moves the output at all, of {d}"),
     "interaction_share": (
@@ -33,14 +34,14 @@ _DIRECTION = {"higher": "higher is better", "lower": "lower is better", "none": 
 
 @section("performance", 4, "Performance and cost", "What do I get for it?")
 def make(report: dict[str, Any]) -> list[Block]:
-    """Scores with intervals, difference from training, difference to the reference, agreement of predictions."""
-    rows = [row for row in report["performance"] if row["split"] != _OF_MODEL]
+    """Scores with intervals, difference from training, difference to the reference, agreement of predictions, sizes."""
+    rows = [row for row in report["performance"] if row["split"] not in (_OF_MODEL, _OF_COST)]
     blocks: list[Block] = (
         _figure(report, rows) if rows else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
     )
     agree = _agree(report)
     blocks += [agree] if agree else []
-    blocks += _themselves(report)
+    blocks += [*_sizes(report), *_themselves(report)]
     about = [(model, facts(model["about"])) for model in report["models"] if model["about"]]
     return blocks + [Details(f"About {model['name']}", (Terms(items),)) for model, items in about]
 
@@ -105,6 +106,47 @@ def _agree(report: dict[str, Any]) -> Table | None:
         (plain_entry(model_name(report, m["name"])), interval_entry(found), Entry((str(found["n"]),), found["n"])) for m, found in rows
     )
     return Table("How often a model predicts the same class as the reference", columns, entries)
+
+
+def _sizes(report: dict[str, Any]) -> list[Block]:
+    """How large each model is. Counts of different things are not compared."""
+    found = {
+        model["name"]: {
+            row["score"]: row["value"] for row in report["performance"] if (row["model"], row["split"]) == (model["name"], _OF_COST)
+        }
+        for model in report["models"]
+    }
+    if not any(found.values()):
+        return []
+    columns = (Column("Model"), Column("Made of", numeric=True), Column("Stored", numeric=True))
+    rows = tuple(
+        (plain_entry(model_name(report, name)), _made_of(sizes), _stored(sizes.get(_BYTES))) for name, sizes in found.items() if sizes
+    )
+    caption = (
+        "Size of the models. Coefficients are those that are not 0, with intercepts; preprocessing counts in what is stored only, and "
+        "formats differ. Seconds are under What it took, where the page tells them"
+    )
+    return [Table(caption, columns, rows)]
+
+
+def _made_of(sizes: dict[str, dict[str, Any]]) -> Entry:
+    counts = {name: value for name, value in sizes.items() if name != _BYTES}
+    known = {name: value["estimate"] for name, value in counts.items() if value["estimate"] is not None}
+    if not known:
+        return Entry((f"not counted ({next((value['how'] for value in counts.values()), 'nothing is known of it')})",), None, "quiet")
+    told = ", ".join(f"{count:,.0f} {name}" for name, count in known.items())
+    return Entry((told,), sum(known.values()))
+
+
+def _stored(value: dict[str, Any] | None) -> Entry:
+    if value is None or value["estimate"] is None:
+        return Entry((f"not known ({value['how']})" if value else "not known",), None, "quiet")
+    size, unit = value["estimate"], "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return Entry((f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}",), value["estimate"])
 
 
 def _themselves(report: dict[str, Any]) -> list[Block]:
