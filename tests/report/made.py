@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, Interval, PerformanceRow, SkillRow
+from xai_compare.compare import (
+    AgreementRow,
+    Comparison,
+    CurveRow,
+    GapRow,
+    Interval,
+    PerformanceRow,
+    SkillRow,
+    SliceRow,
+    SpreadRow,
+)
 from xai_compare.compare.importance import importance_rows
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, ProfileFacts, Results
 from xai_compare.streams import Streams
@@ -206,7 +216,31 @@ def _fit(model: str, method: str) -> dict[str, Array]:
 
 def _comparison(names: dict[str, str], task: str) -> Comparison:
     rows = (_skills(names), _gaps(names, task), _agreement(names), _performance(names, task), _agree(names, task))
-    return Comparison(0.95, *rows, curves=_curves(names))
+    return Comparison(0.95, *rows, curves=_curves(names), slices=_slices(names), spread=_spread(names))
+
+
+def _slices(names: dict[str, str]) -> tuple[SliceRow, ...]:
+    """Two groups with numbers, of which one is explained worse by forest, and one that is too small."""
+    rows = [SliceRow("suppressed", "age", "80 and over")]
+    for label, low in (("under 30", -0.2), ("30 to under 80", 0.1)):
+        for model in names.values():
+            apart = Interval(low, low - 0.05, low + 0.05, 35, "bootstrap-t", 0.01)
+            level = apart if model == names["forest"] else Interval(0.0, -0.1, 0.1, 35, "bootstrap-t", 1.0)
+            rows.append(
+                SliceRow("skill", "age", label, model, "shap", "additive_fit", "", Interval(0.7, 0.6, 0.8, 35, "bootstrap-t"), level)
+            )
+            rows.append(SliceRow("predicted", "age", label, model, value=Interval(0.4, 0.3, 0.5, 35, "Wilson"), difference=level))
+        gap = Interval(-0.1, -0.2, -0.01, 35, "bootstrap-t", 0.03)
+        rows.append(SliceRow("gap", "age", label, names["forest"], "", "additive_fit", names["logistic"], gap, None))
+    return tuple(rows)
+
+
+def _spread(names: dict[str, str]) -> tuple[SpreadRow, ...]:
+    own = names["forest"], names["logistic"]
+    return (
+        SpreadRow("additive_fit", "best_method", "", *own, "background draw", (-0.1, -0.12, -0.09, -0.11), 0.0129, -0.2, -0.02),
+        SpreadRow("additive_fit", "best_method", "", *own, "training seed", (-0.1, -0.3), 0.1414, None, None),
+    )
 
 
 def _agree(names: dict[str, str], task: str) -> dict[str, Interval]:

@@ -25,7 +25,7 @@ from xai_compare.results import Cell
 
 TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost"]
 TITLES += ["What drives each model", "How features act", "Do methods agree", "Fidelity"]
-TITLES += ["Stability, sanity", "Cases", "Limits", "Provenance and sign-off"]
+TITLES += ["Stability, sanity", "Cases", "Slices", "Limits", "Provenance and sign-off"]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 

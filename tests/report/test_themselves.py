@@ -14,6 +14,7 @@ from xai_compare import report
 from xai_compare.compare import Interval, PerformanceRow
 from xai_compare.errors import XaiCompareError
 from xai_compare.report.blocks import Heading, Prose, Table, Terms
+from xai_compare.report.sections import performance
 
 MEASURES = (("features_used", "lower", 12.0), ("interaction_share", "lower", 0.1), ("surrogate_tree", "higher", 0.8))
 
@@ -91,3 +92,38 @@ def test_a_measure_of_another_name_and_hostile_names_are_shown() -> None:
     page = html_of(replace(source, comparison=replace(source.comparison, performance=rows)))
     assert "The models themselves" in page
     assert "<img src=x" not in page
+
+
+def sized(source: Made) -> Made:
+    """The same run with the sizes of two models, one of them unknown."""
+
+    def row(model: str, score: str, count: float | None, how: str = "no resamples") -> PerformanceRow:
+        return PerformanceRow(model, score, "cost", "lower", Interval(count, None, None, 0, how), None)
+
+    rows = (
+        row("logistic", "coefficients", 31.0),
+        row("logistic", "stored bytes", 53151.0),
+        row("forest", "leaves of trees", 6341.0),
+        row("forest", "coefficients", 12.0),
+        row("forest", "stored bytes", 740.0),
+        row("network", "size", None, "a plain function has no inside to open"),
+        row("network", "stored bytes", None, "it was given in memory"),
+    )
+    return replace(source, comparison=replace(source.comparison, performance=(*source.comparison.performance, *rows)))
+
+
+def test_sizes_stand_beside_the_scores() -> None:
+    assert table(sized(made()), "performance", "Size of the models") == [
+        ["logistic", "31 coefficients", "53.2 kB"],
+        ["forest", "6,341 leaves of trees, 12 coefficients", "740 bytes"],
+        ["network", "not counted (a plain function has no inside to open)", "not known (it was given in memory)"],
+    ]
+    scores = {row[0] for row in table(sized(made()), "performance", "Prediction quality")}
+    assert not [score for score in scores if "coefficients" in score or "bytes" in score]
+    report.validate(report.build(sized(made()).results, sized(made()).comparison))
+
+
+@pytest.mark.parametrize(("size", "said"), [(999, "999 bytes"), (1000, "1.0 kB"), (2_242_587, "2.2 MB"), (5.4e11, "540 GB")])
+def test_sizes_in_words(size: float, said: str) -> None:
+    value = {"estimate": float(size), "how": ""}
+    assert performance._stored(value).pieces == (said,)

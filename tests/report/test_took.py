@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ TIMINGS = {
     "finished": "2026-01-02 03:04 UTC",
     "jobs": 12,
     "computed": 7,
+    "models": {
+        "logistic": {"training_seconds": 0.061, "inference_ms_per_1000": 2.5},
+        "forest": {"training_seconds": 1234.5, "inference_ms_per_1000": 80.4},
+        "network": {"inference_ms_per_1000": 7.0},
+    },
+    "peak_mib": 724.46,
     "steps": {
         "fit forest": {"jobs": 1, "model_rows": 0, "seconds": 1.26},
         "sample forest": {"jobs": 6, "model_rows": 1_783_350, "seconds": 8.9},
@@ -42,7 +49,24 @@ def test_it_tells_date_rows_and_seconds(tmp_path, dated):
 
 def test_report_json_does_not(tmp_path, dated):
     page(tmp_path)
-    assert "2026-01-02" not in (tmp_path / "report.json").read_text(encoding="utf-8")
+    told = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert not [word for word in ("2026-01-02", "training_seconds", "inference_ms", "peak_mib") if word in told]
+
+
+def test_it_tells_the_seconds_of_each_model_and_the_memory_of_a_worker(tmp_path, dated):
+    html = " ".join(re.sub("<[^>]+>", " ", page(tmp_path)).split())
+    assert "logistic 0.06 2.50" in html
+    assert "forest 1,234 80" in html
+    assert "network not measured 7.00" in html
+    assert "held at most 724 MiB" in html
+    assert "Memory was not measured" in page(tmp_path, {**TIMINGS, "peak_mib": None})
+
+
+def test_timings_of_an_earlier_version_tell_no_models(tmp_path, dated):
+    html = page(tmp_path, {key: value for key, value in TIMINGS.items() if key not in ("models", "peak_mib")})
+    assert "What it took" in html
+    assert "held at most" not in html
+    assert "milliseconds" not in html
 
 
 @pytest.mark.parametrize("why", ["epoch", "unknown"])

@@ -26,10 +26,12 @@ from xai_compare.run.plan import plan_study
 from xai_compare.run.store import MemoryStore
 
 
-@pytest.fixture(autouse=True)
-def undated(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def undated():
     """Pages without the part that tells date and seconds: they are compared byte by byte."""
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "0")
+        yield
 
 
 def plan(**options):
@@ -101,7 +103,8 @@ def command(study, out, jobs=2):
 def start(arguments):
     # A shell's background job, as these tests may be, passes on that Ctrl-C is ignored.
     heeds = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    return subprocess.Popen(arguments, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(arguments, start_new_session=True, preexec_fn=heeds, **options)  # noqa: PLW1509 - there is no other thread
 
 
 def wait_for_jobs(out, count, process, seconds=60):
@@ -131,7 +134,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory, undated):
     """A study file, and the folder of a run of it that nothing stopped."""
     folder = tmp_path_factory.mktemp("undisturbed")
     study = study_file(folder)

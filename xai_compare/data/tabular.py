@@ -38,7 +38,7 @@ def as_frame(inputs: Any, columns: Sequence[str] | None = None, what: str = "X")
 
     Parameters
     ----------
-    inputs : DataFrame (pandas; polars or pyarrow through their `to_pandas`) or array (n, d).
+    inputs : DataFrame (pandas; polars or pyarrow through their `to_pandas`, polars also without pyarrow) or array (n, d).
     columns : the wanted columns in their order; a frame is put in this order by name, an array takes the names.
 
     Raises

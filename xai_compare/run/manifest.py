@@ -19,10 +19,10 @@ __all__ = ["timings", "verify", "write_manifest", "write_timings"]
 def timings(finished: Finished) -> dict[str, Any]:
     """What the run took, as journaled when each job ran; `computed` counts the jobs of this very run.
 
-    Date; jobs, model rows and seconds by step and model; of each model the seconds of its training, where the study trained it (storing
-    it included, and for the first model of a worker loading its library), and what metrics noted ("inference_ms_per_1000"); the most
-    memory that a worker's process held (MiB), None where the system does not tell. A peak belongs to the process, which holds
-    Python, the libraries, the data and every model it was asked for: it is of no single model.
+    Date; jobs, model rows and seconds by step and model; where the study asks for the cost of its models, the seconds of each training
+    ("training_seconds", storing the model included) and what metrics noted ("inference_ms_per_1000"); the most memory that a worker's
+    process held (MiB), None where the system does not tell. A peak belongs to the process, which holds Python, the libraries, the data
+    and every model it was asked for: it is of no single model.
     """
     steps: dict[str, dict[str, Any]] = {}
     for job in finished.jobs:
@@ -46,8 +46,6 @@ def _of_model(finished: Finished, name: str) -> dict[str, float]:
     noted: dict[str, float] = {}
     for job in finished.jobs:
         if job.model == name and not job.condition:
-            if job.kind == "fit":
-                noted["training_seconds"] = round(finished[job].seconds, 3)
             noted |= {key: round(value, 3) for key, value in finished[job].about.get("took", {}).items()}
     return noted
 

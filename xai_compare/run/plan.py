@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -143,7 +143,7 @@ def plan_study(study: Study, pins: Sequence[str] = ()) -> Plan:
                 study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}"
             )
     _check_target(study, data)
-    return Plan(study, data, given, *plugins)
+    return Plan(study, data, given, *_worth_asking(study, data, plugins))
 
 
 def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
@@ -177,7 +177,18 @@ def plan_given(study: Study, data: Data, models: Mapping[str, Model], attributio
     for one in (attributions or {}).values():
         one.check(models, data)
     _check_target(study, data)
-    return Plan(study, data, models, *plugins)
+    return Plan(study, data, models, *_worth_asking(study, data, plugins))
+
+
+_Plugged: TypeAlias = tuple[dict[str, Explainer], dict[str, Metric], dict[str, Profiler]]
+
+
+def _worth_asking(study: Study, data: Data, plugins: _Plugged) -> _Plugged:
+    """Where all metrics are taken and nothing is known to be true, none asks how near the truth explanations are."""
+    explainers, metrics, profiles = plugins
+    if study.metrics == "auto" and data.truth is None:
+        metrics = {name: metric for name, metric in metrics.items() if metric.question != "truth"}
+    return explainers, metrics, profiles
 
 
 def _check_target(study: Study, data: Data) -> None:
@@ -208,7 +219,7 @@ def _check_drop(study: Study, i: int, data: Data) -> None:
 
 def _plugins(
     study: Study, given: Mapping[str, Given] = MappingProxyType({})
-) -> tuple[dict[str, Explainer], dict[str, Metric], dict[str, Profiler]]:
+) -> _Plugged:
     chosen = {} if given and study.explainers == () else _chosen(study, "explainers", study.explainers, EXPLAINERS)
     if twice := sorted(set(given) & set(chosen)):
         raise problem(study, "explainers", f"'{twice[0]}' is the name of attributions that are given too: give them another")

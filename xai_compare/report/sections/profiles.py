@@ -62,10 +62,11 @@ def _figure(report: dict[str, Any], panels: list[dict[str, Any]], place: int) ->
     rows = join([str(n) for n in sorted({row["n"] for panel in panels for row in panel["models"]})], "or")
     drawn = dict.fromkeys(panel["profile"] for panel in panels)
     titles = "; ".join(f"{_kinds(panels, name)}: {_title(report, name).lower()}" for name in drawn)
+    feet = ["ticks at the foot: every twentieth of the rows"] if any(not panel["levels"] for panel in panels) else []
+    feet += ["grey bars: how many rows have the level"] if any(panel["levels"] for panel in panels) else []
     caption = (
         f"{titles} of the {_output(panels[0])}, over {rows} test rows. Bands and bars: pointwise {level} over the choice of rows, not over "
-        "another training run. Ticks at the foot: every twentieth of the rows; grey bars: how many rows have the level. "
-        "All panels share one vertical axis."
+        f"another training run. {'; '.join(feet).capitalize()}. All panels share one vertical axis."
     )
     name = "profiles" if place == 0 else f"profiles-{place + 1}"
     return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption, _table(report, panels, models))

@@ -53,8 +53,8 @@ def _models(report: dict[str, Any], told: dict[str, Any]) -> list[Block]:
         for model in report["models"]
     )
     caption = (
-        "The models. Training includes storing the model, and for the first one of a worker loading its library. Inference: 1,000 cases in "
-        "one call on one thread, warm, median of several, beside the other workers if there were any"
+        "The models. Training includes storing the model, not loading its library. Inference: 1,000 cases in one call on one thread, warm, "
+        "median of several, beside the other workers if there were any"
     )
     return [Table(caption, columns, rows)]
 
