@@ -13,7 +13,7 @@ KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 CORE := $(VENV)/.installed-core-$(KEY)
 TEST := $(VENV)/.installed-test-$(KEY)
 
-.PHONY: help report test lint types check clean distclean
+.PHONY: help report test lint types check coverage clean distclean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,9 @@ types: $(TEST) ## mypy --strict
 	$(BIN)/mypy --strict
 
 check: lint types test ## everything that must pass before a change goes in
+
+coverage: $(TEST) ## simulate how often intervals hold the truth, into docs/coverage.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.compare.write_coverage docs/coverage.md
 
 clean: ## remove caches, builds and the report of STUDY
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(OUT)

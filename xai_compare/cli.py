@@ -12,9 +12,12 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
+from inspect import getdoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import FunctionType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +25,7 @@ from xai_compare import __version__
 from xai_compare.errors import XaiCompareError
 
 if TYPE_CHECKING:
+    from xai_compare.registry import Registry
     from xai_compare.run.execute import Watch
 
 app = typer.Typer(
@@ -108,12 +112,18 @@ def plan(
 
 
 @app.command(name="list")
-def list_(what: Annotated[Listing, typer.Argument(help="Which plugins.")]) -> None:
+def list_(
+    what: Annotated[Listing, typer.Argument(help="Which plugins.")],
+    long: Annotated[bool, typer.Option("--long", "-l", help="Everything that a plugin says of itself.")] = False,
+) -> None:
     """List what can be named in a study file."""
-    listed = list(_listed(what))
-    width = max(len(name) for name, _ in listed) + 2
-    for name, title in listed:
-        typer.echo(f"{name:{width}}{title}".rstrip())
+    registry = _registry(what)
+    listed = {name: _title(what, registry[name]) for name in registry}
+    width = max(map(len, listed)) + 2
+    for name, title in listed.items():
+        typer.echo(name if long else f"{name:{width}}{title}".rstrip())
+        for fact, words in _facts(registry[name]) if long else ():
+            typer.echo(f"    {fact:12}{words}")
 
 
 @app.command()
@@ -149,31 +159,67 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _listed(what: Listing) -> Iterator[tuple[str, str]]:
+def _registry(what: Listing) -> Registry[Any]:
     if what is Listing.explainers:
-        from xai_compare.explainers import EXPLAINERS
-
-        yield from ((name, EXPLAINERS[name].title) for name in EXPLAINERS)
+        from xai_compare.explainers import EXPLAINERS as found
     elif what is Listing.metrics:
-        from xai_compare.metrics import METRICS
-
-        yield from ((name, f"{METRICS[name].title} ({METRICS[name].question})") for name in METRICS)
+        from xai_compare.metrics import METRICS as found
     elif what is Listing.models:
-        from xai_compare.models.zoo import KINDS
-
-        yield from ((name, " and ".join(KINDS[name].tasks)) for name in KINDS)
+        from xai_compare.models.zoo import KINDS as found
     elif what is Listing.profiles:
-        from xai_compare.profiles import PROFILES
-
-        yield from ((name, PROFILES[name].title) for name in PROFILES)
+        from xai_compare.profiles import PROFILES as found
     elif what is Listing.sources:
-        from xai_compare.data.sources import SOURCES
-
-        yield from ((name, "") for name in SOURCES)
+        from xai_compare.data.sources import SOURCES as found
     else:
-        from xai_compare.report.sections import SECTIONS
+        from xai_compare.report.sections import SECTIONS as found
+    registry: Registry[Any] = found
+    return registry
 
-        yield from ((name, SECTIONS[name].title) for name in SECTIONS)
+
+def _title(what: Listing, plugin: Any) -> str:
+    if what is Listing.models:
+        return " and ".join(plugin.tasks)
+    title = getattr(plugin, "title", "")
+    return f"{title} ({plugin.question})" if what is Listing.metrics else title
+
+
+# What a plugin may say of itself, under the word that is printed. Whatever it lacks, or leaves empty, is not.
+_SAID = {
+    "title": "title",
+    "question": "question",
+    "lead": "leads",
+    "reading": "reading",
+    "scope": "scope",
+    "signed": "signed",
+    "additive": "additive",
+    "better": "direction",
+    "range": "range",
+    "chance": "chance",
+    "cost": "cost",
+    "on_request": "on request",
+    "tasks": "tasks",
+    "order": "order",
+    "citation": "citation",
+}
+
+
+def _facts(plugin: Any) -> Iterator[tuple[str, str]]:
+    """What a plugin says of itself, its parameters with their defaults, and the first line of its documentation."""
+    for attribute, fact in _SAID.items():
+        value = getattr(plugin, attribute, "")
+        words = ("yes" if value else "no") if isinstance(value, bool) else " and ".join(value) if isinstance(value, tuple) else str(value)
+        if words:
+            yield fact, words
+    if isinstance(plugin, type) and is_dataclass(plugin) and (own := [field for field in fields(plugin) if field.init]):
+        yield "parameters", ", ".join(f"{field.name}={_default(field)}" for field in own)
+    if isinstance(plugin, type | FunctionType) and (told := getdoc(plugin)):
+        yield "what it is", told.splitlines()[0]
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default_factory is not MISSING:
+        return repr(field.default_factory())
+    return "?" if field.default is MISSING else repr(field.default)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class MethodFacts:
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """One metric of the study. `lead` marks the one that speaks for its question in the verdict."""
+    """One metric of the study. `lead` marks the one that speaks for its question in the verdict; `chance` is its level, in words."""
 
     name: str
     title: str
@@ -77,6 +77,7 @@ class MetricFacts:
     scope: Literal["method", "methods", "model"]
     lead: bool
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    chance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from tests.compare.simulation import best_of_each, tied, told_apart
 from xai_compare.compare import best, compare
 from xai_compare.compare.best import best_of, halves
 from xai_compare.compare.intervals import holm
-from xai_compare.compare.resample import intervals
 from xai_compare.compare.skill import skill_gap
 from xai_compare.errors import StudyError, XaiCompareError
 from xai_compare.streams import Streams
@@ -128,35 +128,9 @@ def test_methods_of_unequal_cases_are_an_error(scored) -> None:
 
 # ---- nothing leaks
 
-ALPHA = 0.05
-
-
-def tied(draw: np.random.Generator, methods: int, n: int, alike: float, lift: float = 0.0) -> dict[str, Scores]:
-    """Methods of the same true skill whose scores of a case have a correlation of `alike`."""
-    shared = np.sqrt(alike) * draw.normal(size=n)
-    noise = (shared + np.sqrt(1 - alike) * draw.normal(size=n) for _ in range(methods))
-    return {f"method{i}": Scores(0.6 + lift + 0.15 * one, np.full(n, 0.1), np.ones(n)) for i, one in enumerate(noise)}
-
 
 def naive(scores: dict[str, Scores]) -> Scores:
     return max(scores.values(), key=lambda one: one.values.mean())
-
-
-def told_apart(gaps: list[Array], resamples: int = 399) -> tuple[Array, float]:
-    """Estimates, and the share of gaps that are told apart from 0."""
-    found = []
-    for block in range(0, len(gaps), 100):  # other resamples for every hundred studies, lest all share one draw's luck
-        found += intervals(gaps[block : block + 100], 1 - ALPHA, Streams(block), resamples)
-    return np.array([one.estimate for one in found]), float(np.mean([one.p <= ALPHA for one in found]))
-
-
-def simulated(studies: int, methods: tuple[int, int], alike: float, n: int = 60) -> tuple[Array, float]:
-    draw = np.random.default_rng([studies, *methods, n])
-    gaps = []
-    for study in range(studies):
-        a, b = (tied(draw, count, n, alike) for count in methods)
-        gaps.append(skill_gap(best_of(a, {}, Streams(study)).scores, best_of(b, {}, Streams(study)).scores, ""))
-    return told_apart(gaps)
 
 
 def off(estimates: Array) -> float:
@@ -178,7 +152,7 @@ def test_the_luck_of_the_choice_does_not_leak() -> None:
 
 def test_equal_models_are_rarely_told_apart() -> None:
     # Methods that tie are alike case by case (.92 to 1.0 in our studies: Shapley values and integrated gradients, both nearly exact).
-    estimates, wrong = simulated(400, (6, 6), 0.9)
+    estimates, wrong = best_of_each(400, (6, 6), 0.9)
     assert abs(off(estimates)) < 3
     assert wrong <= 0.07
 
@@ -186,7 +160,7 @@ def test_equal_models_are_rarely_told_apart() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("methods", [(6, 6), (3, 3), (6, 1)])
 def test_type_one_error(methods: tuple[int, int]) -> None:
-    estimates, wrong = simulated(4000, methods, 0.9, 150)
+    estimates, wrong = best_of_each(4000, methods, 0.9, 150)
     assert abs(off(estimates)) < 3
     assert wrong <= 0.065
 
@@ -195,7 +169,7 @@ def test_type_one_error(methods: tuple[int, int]) -> None:
 @pytest.mark.xfail(reason="a known limit: each half's luck steers the other's choice, and the standard error does not know it")
 @pytest.mark.parametrize("methods", [(6, 6), (3, 3)])
 def test_type_one_error_of_unlike_methods_that_tie(methods: tuple[int, int]) -> None:
-    _, wrong = simulated(4000, methods, 0.0, 150)
+    _, wrong = best_of_each(4000, methods, 0.0, 150)
     assert wrong <= 0.07
 
 

@@ -127,3 +127,34 @@ def test_sizes_stand_beside_the_scores() -> None:
 def test_sizes_in_words(size: float, said: str) -> None:
     value = {"estimate": float(size), "how": ""}
     assert performance._stored(value).pieces == (said,)
+
+
+def noted(source: Made, note: str) -> Made:
+    """The same run with a model that does not say what its outputs are."""
+    models = tuple(
+        replace(model, about={**model.about, "note": note}) if model.name.startswith("forest") else model for model in source.results.models
+    )
+    return replace(source, results=replace(source.results, models=models))
+
+
+def test_how_outputs_were_read_stands_under_limits() -> None:
+    source = noted(made(), "it numbers its classes; its outputs are read as good, bad, in this order")
+    (row,) = table(source, "limits", "does not say what its outputs are")
+    assert row == ["it numbers its classes; its outputs are read as good, bad, in this order", "forest", "1"]
+    report.validate(report.build(source.results, source.comparison))
+    assert "<img src=x" not in html_of(noted(made(hostile=True), HOSTILE))
+    assert not [row for row in report.build(made().results, made().comparison)["limits"] if row["kind"] == "reading"]
+
+
+def test_the_verdict_speaks_of_whichever_metric_leads_fidelity() -> None:
+    source = made()
+
+    def renamed(rows: Any) -> Any:
+        return tuple(replace(row, metric="of_another_package") if row.metric == "additive_fit" else row for row in rows)
+
+    metrics = tuple(replace(one, name="of_another_package") if one.name == "additive_fit" else one for one in source.results.metrics)
+    other = replace(source.comparison, gaps=renamed(source.comparison.gaps), skills=renamed(source.comparison.skills))
+    found = report.build(replace(source.results, metrics=metrics), other)
+    before = report.build(source.results, source.comparison)
+    assert [model["gap"] for model in found["verdict"]["models"]] == [model["gap"] for model in before["verdict"]["models"]]
+    assert None not in [model["gap"] for model in found["verdict"]["models"]]

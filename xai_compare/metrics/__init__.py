@@ -90,6 +90,7 @@ class Metric(Protocol):
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
     scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "control",
     "coalitions", "removal", "bounds", "model", "rerun" and "destroyed" the view must hold.
+    `chance` (optional) : what knowing nothing of the model scores, in words: "0, exact", "closed form, by case", "none".
     """
 
     title: ClassVar[str]

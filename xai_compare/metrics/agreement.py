@@ -42,6 +42,7 @@ class Agreement:
     question: ClassVar[str] = "agreement"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "0 to 1"
+    chance: ClassVar[str] = "closed form, by case and measure"
     cost: ClassVar[str] = "none"
     citation: ClassVar[str] = "Krishna et al. 2022"
     scope: ClassVar[Literal["method", "methods", "model"]] = "methods"

@@ -47,6 +47,7 @@ class Cost:
     question: ClassVar[str] = "cost"
     better: ClassVar[Literal["higher", "lower", "none"]] = "lower"
     range: ClassVar[str] = "0 and up"
+    chance: ClassVar[str] = "none"
     cost: ClassVar[str] = "1,000 model rows for each of 5 repeats, and 1,000 to warm up"
     citation: ClassVar[str] = ""
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"

@@ -67,6 +67,7 @@ class Intrinsic:
     question: ClassVar[str] = "intrinsic"
     better: ClassVar[Literal["higher", "lower", "none"]] = "none"
     range: ClassVar[str] = "features used 0 to d, interaction share 0 to 1, pieces 1 and up, R2 of surrogates up to 1"
+    chance: ClassVar[str] = "none"
     cost: ClassVar[str] = "at most 4 model rows per sampled test row and feature, about 60,000 by default, plus 2,000"
     citation: ClassVar[str] = "Molnar, Casalicchio & Bischl 2020; Apley & Zhu 2020 (ALE)"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"

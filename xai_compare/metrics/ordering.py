@@ -25,6 +25,7 @@ class _ByRemoval:
 
     question: ClassVar[str] = "fidelity"
     range: ClassVar[str] = "-1 to 1 for probabilities, else standard deviations of the output"
+    chance: ClassVar[str] = "none: read beside the control's"
     cost: ClassVar[str] = _COST
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = False
@@ -46,6 +47,7 @@ class Ordering(_ByRemoval):
 
     title: ClassVar[str] = "Ordering of features"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
+    chance: ClassVar[str] = "0, exact: an order and its reverse are as likely"
     citation: ClassVar[str] = "Samek et al. 2017; Petsiuk, Das & Saenko 2018; Bluecher, Vielhaben & Strodthoff 2024"
     needs: ClassVar[frozenset[str]] = frozenset({"removal", "bounds"})
 
@@ -74,6 +76,7 @@ class OrderingAbs(_ByRemoval):
 
     title: ClassVar[str] = "Ordering by strength"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
+    chance: ClassVar[str] = "0, exact: an order and its reverse are as likely"
     citation: ClassVar[str] = "Samek et al. 2017; Bluecher, Vielhaben & Strodthoff 2024"
     needs: ClassVar[frozenset[str]] = frozenset({"removal", "bounds"})
 

@@ -51,6 +51,7 @@ class Performance:
     question: ClassVar[str] = "performance"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "Brier 0 to 1, of more classes to 2; log loss, RMSE, MAE 0 and up; R2 up to 1; all else 0 to 1"
+    chance: ClassVar[str] = "ROC-AUC 1/2, PR-AUC the share of the class, R2 0; none for the others"
     cost: ClassVar[str] = "two model rows per test and training row (one for a number)"
     citation: ClassVar[str] = "Efron & Tibshirani 1993 (resampling); Brier 1950; Kumar, Liang & Ma 2019 (calibration)"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"

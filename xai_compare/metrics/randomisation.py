@@ -46,6 +46,7 @@ class Randomisation:
     question: ClassVar[str] = "sanity"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "up to 1"
+    chance: ClassVar[str] = "0 for what is noise, constant, or blind to the model"
     cost: ClassVar[str] = "4 more runs of the method on 30 cases, one more for each layer of a net; 3 trainings of the model"
     citation: ClassVar[str] = "Adebayo et al. 2018; Hedström et al. 2023"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"

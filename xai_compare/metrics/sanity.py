@@ -38,6 +38,7 @@ class ClassSensitivity:
     question: ClassVar[str] = "sanity"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "0 to 1"
+    chance: ClassVar[str] = "0 for what does not see the class"
     cost: ClassVar[str] = "one more run of the method on 50 cases"
     citation: ClassVar[str] = "Sixt, Granz & Landgraf 2020; xai_compare"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"

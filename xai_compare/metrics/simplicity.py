@@ -33,6 +33,7 @@ class FeaturesNeeded:
     question: ClassVar[str] = "simplicity"
     better: ClassVar[Literal["higher", "lower", "none"]] = "lower"
     range: ClassVar[str] = "1 to d + 1"
+    chance: ClassVar[str] = "the control's own, by case"
     cost: ClassVar[str] = "none beyond the shared coalition sample"
     citation: ClassVar[str] = "xai_compare"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
@@ -61,6 +62,7 @@ class _Descriptive:
 
     question: ClassVar[str] = "simplicity"
     better: ClassVar[Literal["higher", "lower", "none"]] = "none"
+    chance: ClassVar[str] = "none: read beside the control's"
     cost: ClassVar[str] = "none"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = False

@@ -29,6 +29,7 @@ class _ByRerun:
     question: ClassVar[str] = "stability"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "0 to 1"
+    chance: ClassVar[str] = "closed form, by case: the overlap under re-ordering the features"
     cost: ClassVar[str] = "3 more runs of the method on 30 cases"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = False

@@ -24,6 +24,7 @@ class _AgainstTruth:
     question: ClassVar[str] = "truth"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "0 to 1"
+    chance: ClassVar[str] = "closed form, by case: the share of the features that matter"
     cost: ClassVar[str] = "none"
     scope: ClassVar[Literal["method", "methods", "model"]] = "method"
     lead: ClassVar[bool] = False
@@ -43,6 +44,7 @@ class TruthSimilarity(_AgainstTruth):
     """
 
     title: ClassVar[str] = "Similarity to the truth"
+    chance: ClassVar[str] = "closed form, by case: the overlap under re-ordering the features"
     citation: ClassVar[str] = "Agarwal et al. 2022 (OpenXAI); xai_compare"
     lead: ClassVar[bool] = True
 
@@ -109,6 +111,7 @@ class MaskAuroc(_AgainstTruth):
     """
 
     title: ClassVar[str] = "Relevant before irrelevant (AUROC)"
+    chance: ClassVar[str] = "1/2"
     citation: ClassVar[str] = "Arras, Osman & Samek 2022; Fawcett 2006"
 
     def __call__(self, view: View) -> Scores:

@@ -18,7 +18,7 @@ _TROUBLES = ("failed", "degraded", "skipped", "not_applicable")
 
 def limits(report: dict[str, Any], warnings: Iterable[str]) -> list[dict[str, Any]]:
     """Every cell that is not ok, every missing score, every metric without power, every warning of the run."""
-    found = [*_cells(report), *_missing(report), *_powerless(report), *_inputs(report), *_leaks(report)]
+    found = [*_cells(report), *_missing(report), *_powerless(report), *_inputs(report), *_readings(report), *_leaks(report)]
     return [*found, *(note("warning", text(said)) for said in warnings)]
 
 
@@ -69,6 +69,12 @@ def _inputs(report: dict[str, Any]) -> list[dict[str, Any]]:
         for model, names in unseen.items()
         if names
     ]
+
+
+def _readings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """How the outputs of a model were read that does not say itself what they are: if that is wrong, so is everything told of it."""
+    found = {model["name"]: model["about"].get("note") for model in report["models"]}
+    return [note("reading", said, [_whole(model)]) for model, said in found.items() if said]
 
 
 def _leaks(report: dict[str, Any]) -> list[dict[str, Any]]:

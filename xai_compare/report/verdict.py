@@ -10,7 +10,6 @@ from xai_compare.report.words import undecided
 
 __all__ = ["excludes_zero", "verdict"]
 
-_LEAD = "additive_fit"
 _SCORES = ("ROC-AUC", "R2", "F1")  # a score's name may go on in brackets: "F1 (macro)"
 
 
@@ -82,8 +81,14 @@ def _tally(report: dict[str, Any], name: str) -> dict[str, int]:
 
 
 def _lead_gap(report: dict[str, Any], name: str) -> int | None:
+    """The gap in the metric that leads the question of fidelity."""
+    leads = {
+        metric["name"]
+        for metric in report["metrics"]
+        if metric["lead"] and metric["question"] == "fidelity" and metric["scope"] == "method"
+    }
     rows = [(i, row) for i, row in enumerate(report["gaps"]) if row["kind"] == "models" and row["a"] == name and not row["condition"]]
-    found = [i for i, row in rows if row["metric"] == _LEAD]
+    found = [i for i, row in rows if row["metric"] in leads]
     found.sort(key=lambda i: (not report["gaps"][i]["headline"], report["gaps"][i]["pairing"] != "best_method", i))
     return found[0] if found else None
 

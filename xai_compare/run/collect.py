@@ -129,7 +129,7 @@ def _parameters(made: Any) -> dict[str, Any]:
 def _metric_facts(plan: Plan, name: str) -> MetricFacts:
     made = plan.metrics[name]
     facts = (made.title, made.question, made.better, made.range, made.cost, made.citation, made.scope, made.lead)
-    return MetricFacts(name, *facts, asdict(made))  # type: ignore[call-overload]
+    return MetricFacts(name, *facts, asdict(made), getattr(made, "chance", ""))  # type: ignore[call-overload]
 
 
 def _profile_facts(plan: Plan, name: str) -> ProfileFacts:

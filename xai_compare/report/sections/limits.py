@@ -24,9 +24,17 @@ _KINDS = {
         "ROC-AUC, or R2, of one column alone, out of fold. If it is not known when the decision is made, add it to data.drop.",
     ),
     "inputs": ("Models with fewer inputs", "The model is not given these features, or takes none of them; others may be."),
+    "reading": ("How outputs were read", "The model does not say what its outputs are. If this is not so, nothing told of it holds."),
     "warning": ("Warnings of the run", "Said by the run itself."),
 }
-_COUNTED = {"missing": "Scores missing", "no_power": "Metrics", "inputs": "Features", "warning": "Times", "section": "Times"}
+_COUNTED = {
+    "missing": "Scores missing",
+    "no_power": "Metrics",
+    "inputs": "Features",
+    "reading": "Models",
+    "warning": "Times",
+    "section": "Times",
+}
 _ALWAYS = (
     "Intervals speak of these fitted models, these cases and this background. "
     "They do not cover another training run, another background or another population. "

@@ -73,7 +73,8 @@ def _metric(metric: dict[str, Any]) -> str:
     better = {"higher": "higher is better", "lower": "lower is better", "none": "no direction is better"}[metric["better"]]
     lead = "; leads its question" if metric["lead"] else ""
     source = f" {metric['citation']}." if metric["citation"] else ""
-    return f"{metric['question']}: range {metric['range']}, {better}{lead}. Cost: {metric['cost']}.{source}"
+    chance = f" Chance: {metric['chance']}." if metric["chance"] else ""
+    return f"{metric['question']}: range {metric['range']}, {better}{lead}.{chance} Cost: {metric['cost']}.{source}"
 
 
 def _methods(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
