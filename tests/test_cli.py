@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -226,6 +228,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 @pytest.fixture(scope="module")
 def listed(folder) -> dict:
     lines = {what: ["list", what] for what in ("explainers", "metrics", "models", "profiles", "sections", "sources")}
+    lines |= {f"{what} long": ["list", what, "--long"] for what in lines}
     return driven({**lines, "version": ["--version"], "nonsense": ["list", "colours"], "command": ["explode"]}, folder)
 
 
@@ -247,6 +250,51 @@ def test_lists(listed, what: str, names: set[str]) -> None:
     assert names <= set(found)
     if what != "sections":  # they have an order of their own
         assert found == sorted(found)
+
+
+def told(listed, what: str, name: str) -> dict[str, str]:
+    """What `list --long` says of one plugin: {fact: words}."""
+    code, out, err = listed[f"{what} long"]
+    assert (code, err) == (0, "")
+    blocks = re.split(r"^(?=\S)", out, flags=re.MULTILINE)[1:]
+    (found,) = [block.splitlines()[1:] for block in blocks if block.splitlines()[0] == name]
+    return {line[:16].strip(): line[16:] for line in found}
+
+
+def test_the_long_list_tells_what_plugins_say_of_themselves(listed) -> None:
+    from xai_compare.explainers import EXPLAINERS
+    from xai_compare.metrics import METRICS
+
+    for name in METRICS:
+        one, found = METRICS[name], told(listed, "metrics", name)
+        assert found["what it is"] == one.__doc__.splitlines()[0]
+        assert (found["title"], found["question"], found["range"], found["chance"]) == (one.title, one.question, one.range, one.chance)
+        assert (found["cost"], found["direction"], found["scope"], found.get("citation", "")) == (
+            one.cost,
+            one.better,
+            one.scope,
+            one.citation,
+        )
+    assert told(listed, "metrics", "agreement")["parameters"] == "measure='sign', k=4"
+    assert {name for name in EXPLAINERS if told(listed, "explainers", name).get("on request") == "yes"} == {
+        name for name in EXPLAINERS if getattr(EXPLAINERS[name], "on_request", False)
+    }
+    assert told(listed, "models", "decision_tree")["defaults"] == "min_samples_leaf=5"
+    assert told(listed, "models", "mlp")["parameters"].startswith("hidden=(64, 64), ")
+    assert told(listed, "sections", "verdict")["question"] == "What must I worry about?"
+    assert told(listed, "profiles", "ale")["citation"] == "Apley & Zhu 2020"
+    assert told(listed, "sources", "sklearn")["what it is"].startswith("A table that scikit-learn ships")
+
+
+def test_a_parameter_without_a_default_and_one_that_is_made_anew() -> None:
+    from xai_compare.cli import _facts
+
+    @dataclass
+    class Odd:
+        size: int
+        names: list[str] = field(default_factory=list)
+
+    assert ("parameters", "size=?, names=[]") in list(_facts(Odd))
 
 
 def test_version(listed) -> None:

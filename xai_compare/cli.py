@@ -10,10 +10,11 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
+from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
 from types import FunctionType
@@ -159,21 +160,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_HOMES = {
+    Listing.explainers: ("xai_compare.explainers", "EXPLAINERS"),
+    Listing.metrics: ("xai_compare.metrics", "METRICS"),
+    Listing.models: ("xai_compare.models.zoo", "KINDS"),
+    Listing.profiles: ("xai_compare.profiles", "PROFILES"),
+    Listing.sections: ("xai_compare.report.sections", "SECTIONS"),
+    Listing.sources: ("xai_compare.data.sources", "SOURCES"),
+}
+
+
 def _registry(what: Listing) -> Registry[Any]:
-    if what is Listing.explainers:
-        from xai_compare.explainers import EXPLAINERS as found
-    elif what is Listing.metrics:
-        from xai_compare.metrics import METRICS as found
-    elif what is Listing.models:
-        from xai_compare.models.zoo import KINDS as found
-    elif what is Listing.profiles:
-        from xai_compare.profiles import PROFILES as found
-    elif what is Listing.sources:
-        from xai_compare.data.sources import SOURCES as found
-    else:
-        from xai_compare.report.sections import SECTIONS as found
-    registry: Registry[Any] = found
-    return registry
+    module, name = _HOMES[what]
+    found: Registry[Any] = getattr(import_module(module), name)
+    return found
 
 
 def _title(what: Listing, plugin: Any) -> str:
@@ -198,6 +198,8 @@ _SAID = {
     "cost": "cost",
     "on_request": "on request",
     "tasks": "tasks",
+    "estimators": "estimator",
+    "defaults": "defaults",
     "order": "order",
     "citation": "citation",
 }
@@ -206,14 +208,22 @@ _SAID = {
 def _facts(plugin: Any) -> Iterator[tuple[str, str]]:
     """What a plugin says of itself, its parameters with their defaults, and the first line of its documentation."""
     for attribute, fact in _SAID.items():
-        value = getattr(plugin, attribute, "")
-        words = ("yes" if value else "no") if isinstance(value, bool) else " and ".join(value) if isinstance(value, tuple) else str(value)
-        if words:
+        if words := _words(getattr(plugin, attribute, "")):
             yield fact, words
-    if isinstance(plugin, type) and is_dataclass(plugin) and (own := [field for field in fields(plugin) if field.init]):
+    ours = hasattr(plugin, "defaults") or hasattr(plugin, "make")  # fields that are no parameters of the user's
+    if is_dataclass(plugin) and not ours and (own := [field for field in fields(plugin) if field.init]):
         yield "parameters", ", ".join(f"{field.name}={_default(field)}" for field in own)
-    if isinstance(plugin, type | FunctionType) and (told := getdoc(plugin)):
+    told = getdoc(plugin if isinstance(plugin, type | FunctionType) else getattr(plugin, "make", type(plugin)))
+    if told:
         yield "what it is", told.splitlines()[0]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={each}" for key, each in value.items())
+    return " and ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _default(field: Field[Any]) -> str:

@@ -75,7 +75,7 @@ class FeatureSpace(Protocol):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """(d,) what each feature is: "numeric", "categorical", "ordinal", "group" (several columns that count as one)."""
+        """(d,) what each feature is: "numeric", "boolean", "categorical", "ordinal", "group" (several columns that count as one)."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class FeatureSpace(Protocol):
 
     @property
     def column_kinds(self) -> tuple[str, ...]:
-        """(c,) what each raw column of a table is: "numeric", "categorical", "ordinal"."""
+        """(c,) what each raw column of a table is: "numeric", "boolean", "categorical", "ordinal"."""
 
     @property
     def feature_of(self) -> IntArray:
@@ -335,7 +335,7 @@ class FeatureCurve:
 
     Attributes
     ----------
-    feature, kind : its name, and what it is: "numeric", "categorical" or "ordinal".
+    feature, kind : its name, and what it is: "numeric", "boolean", "categorical" or "ordinal".
     grid : (L,) values of a numeric feature, ascending; 0..L-1 for levels.
     levels : (L,) names of the levels; () for a numeric feature.
     curve : (L,) in the unit of the output, 0 on average over the rows.

@@ -19,6 +19,10 @@ LEVEL = 0.95
 BAR = {50: (0.925, 0.965), 200: (0.935, 0.965)}
 """By number of cases: what the coverage of a nominal 95 % interval may be."""
 
+SLICES = ((30, 120), (75, 75))
+SLICE_RESAMPLES = 1999
+"""Cases in a slice and in the rest, and the resamples that a report takes for their difference."""
+
 Ends = Sequence[tuple[float | None, float | None]]
 
 

@@ -22,6 +22,7 @@ from xai_compare.game import Coalitions, Game, evaluate_coalitions
 from xai_compare.metrics import METRICS, Metric, View
 from xai_compare.models.adapt import adapt
 from xai_compare.models.destroyed import Destroyed
+from xai_compare.models.trained import Training
 from xai_compare.models.zoo import KINDS
 from xai_compare.removal import best_orders, remove
 from xai_compare.run.again import Again
@@ -182,12 +183,24 @@ def ruins(model: str) -> Destroyed:
     return Destroyed(*setting(model), Streams(0).at("destroy"))
 
 
+@cache
+def of_the_model(metric: str, model: str) -> Scores:
+    """A metric of the model itself; the nets are such as the study trains, which can be trained again."""
+    adapted, data = setting(model)
+    if model in ("net", "value_net"):
+        adapted = Training(model, "mlp", 0, {"hidden": [16], "epochs": 3}).train(data)[0]
+    try:
+        return METRICS[metric]()(View(data, Streams(0), model=adapted))
+    except NotApplicable as reason:
+        pytest.skip(f"{metric} on {model}: {reason}")
+
+
 def scored(metric: str, model: str, cases: np.ndarray, scale: float = 1.0, made: Metric | None = None) -> Scores:
     """A metric on SHAP (and a second, noisy attribution where it wants two)."""
     adapted, data = setting(model)
     cls = METRICS[metric]
     if cls.scope == "model":
-        return cls()(View(data, Streams(0), model=adapted))
+        return of_the_model(metric, model)
     game, streams = game_for(model, cases), Streams(0).at("shap")
     shap, control = explained("shap", model, cases), explained("random", model, cases)
     noisy = Attribution(shap.values + 0.3 * np.abs(shap.values).mean(axis=1, keepdims=True) * control.values, shap.target, shap.output)
@@ -248,7 +261,7 @@ class TestMetrics:
         made = cls()
         assert isinstance(made, Metric)
         assert cls.__dataclass_params__.frozen
-        assert all((cls.title, cls.question, cls.range, cls.cost, cls.citation, cls.__doc__))
+        assert all((cls.title, cls.question, cls.range, cls.chance, cls.cost, cls.citation, cls.__doc__))
         assert "range" in cls.__doc__.lower() or cls.scope == "model"
         for field in fields(cls):
             assert field.name in cls.__doc__, f"parameter {field.name} is not documented"

@@ -195,7 +195,7 @@ def test_a_bin_in_which_no_two_rows_are_left_tells_nothing():
 
 def test_resamples_do_not_hang_on_how_many_are_held_at_once(monkeypatch):
     whole, *_ = scored(LogisticRegression())
-    monkeypatch.setattr("xai_compare.metrics.performance._BLOCK", 7)
+    monkeypatch.setattr("xai_compare.metrics._predictions._BLOCK", 7)
     again, *_ = scored(LogisticRegression())
     for name, part in whole.parts.items():
         np.testing.assert_allclose(again.parts[name].replicates, part.replicates, rtol=1e-10, atol=1e-10)

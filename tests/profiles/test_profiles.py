@@ -300,7 +300,7 @@ def test_what_has_no_curve_is_left_out_with_its_reason():
     ale, pd_ = (profile(method, by_frame(lambda x: x["height"]), frame) for method in (ALE, PD))
     assert ale.left_out["same"] == "all rows have the same value"
     assert "rows have a value" in ale.left_out["holes"]
-    assert ale.left_out["town"] == "its levels have no order"
+    assert ale.left_out["town"] == "its levels have no distance from each other"
     assert pd_.left_out == {"same": "fewer than two of its values can be compared"}
     for found in (ale, pd_):
         assert {curve.feature for curve in found.curves} | set(found.left_out) == set(frame.columns)

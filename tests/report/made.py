@@ -129,7 +129,7 @@ def _profiles(task: str, names: dict[str, str], bad: str, shown: bool) -> dict[t
             sides = (curve, curve - 0.03, curve + 0.02, share, quantiles)
             kind = "categorical" if levels else "numeric"
             curves.append(FeatureCurve(feature + bad, kind, grid, levels, *sides, n=100, missing=3 * (j == 1), ranked=not shown))
-        levelled = {curve.feature: "its levels have no order" for curve in curves[4:]}
+        levelled = {curve.feature: "its levels have no distance from each other" for curve in curves[4:]}
         target = 0 if task == "regression" else 1
         found[name, "ale"] = Profile(tuple(curves[:4]), output, target, 0.95, levelled, 900)
         found[name, "partial_dependence"] = Profile(tuple(curves), output, target, 0.95, {}, 3000)

@@ -13,7 +13,9 @@ from tests.report.test_render import html_of
 from xai_compare import report
 from xai_compare.compare import Interval, PerformanceRow
 from xai_compare.errors import XaiCompareError
-from xai_compare.report.blocks import Heading, Prose, Table, Terms
+from xai_compare.report.blocks import Figure, Heading, Prose, Table, Terms
+from xai_compare.report.canvas import Span
+from xai_compare.report.learning import Learner, learning
 from xai_compare.report.sections import performance
 
 MEASURES = (("features_used", "lower", 12.0), ("interaction_share", "lower", 0.1), ("surrogate_tree", "higher", 0.8))
@@ -127,6 +129,46 @@ def test_sizes_stand_beside_the_scores() -> None:
 def test_sizes_in_words(size: float, said: str) -> None:
     value = {"estimate": float(size), "how": ""}
     assert performance._stored(value).pieces == (said,)
+
+
+def learnt(source: Made, missing: bool = False) -> Made:
+    """The same run with a learning curve of three sizes for two models."""
+    rows = []
+    for place, model in enumerate(source.results.models[:2]):
+        for step, size in enumerate((40, 400, 4000)):
+            at = 0.7 + 0.05 * step - 0.02 * place
+            value = Interval(at, at - 0.03, at + 0.03, 171, "resampled predictions")
+            value = Interval(None, None, None, 171, "no training row has the class 'bad'") if missing else value
+            gap = Interval(-0.02, -0.03, -0.01, 171, "resampled predictions") if place and not missing else None
+            rows.append(PerformanceRow(model.name, f"ROC-AUC, {size} rows", "learning", "higher", value, gap))
+    return replace(source, comparison=replace(source.comparison, performance=(*source.comparison.performance, *rows)))
+
+
+def test_learning_curves_are_one_figure_with_the_numbers_beside_it() -> None:
+    source = learnt(made())
+    (figure,) = [block for block in blocks(source, "performance") if isinstance(block, Figure) and block.name == "learning"]
+    assert "ROC-AUC, 400 rows: 0.75 [0.72,\u00a00.78]" in figure.alt
+    rows = table(source, "performance", "Test ROC-AUC of the models trained again")
+    assert rows[0] == ["logistic", "40", "0.70 [0.67, 0.73]", "is the reference"]
+    assert rows[5] == ["forest", "4,000", "0.78 [0.75, 0.81]", "\u22120.02 [\u22120.03, \u22120.01]"]
+    scores = {row[0] for row in table(source, "performance", "Prediction quality")}
+    assert not [score for score in scores if "rows" in score]
+    report.validate(report.build(source.results, source.comparison))
+
+
+def test_a_learning_curve_without_any_score_is_a_table_with_the_reasons() -> None:
+    source = learnt(made(), missing=True)
+    assert not [block for block in blocks(source, "performance") if isinstance(block, Figure) and block.name == "learning"]
+    assert table(source, "performance", "Test ROC-AUC of the models trained again")[0][2].startswith("not measured (no training row")
+
+
+def test_drawn_learning_curves_have_a_line_for_each_model_and_a_whisker_for_each_score() -> None:
+    learners = [Learner(HOSTILE, place, ((10, Span(0.6, 0.5, 0.7)), (90, Span(0.8, 0.7, 0.9)))) for place in range(2)]
+    found = learning(learners, "R2")
+    assert found.svg == learning(learners, "R2").svg
+    for text in (b"training rows", b"test R2"):
+        assert text in found.svg
+    assert b"<img" not in found.svg
 
 
 def noted(source: Made, note: str) -> Made:

@@ -12,19 +12,21 @@ from xai_compare.errors import XaiCompareError
 from xai_compare.results import MetricFacts, Results
 from xai_compare.types import Scores
 
-__all__ = ["OF_COST", "OF_MODEL", "performance_rows"]
+__all__ = ["OF_MODEL", "performance_rows"]
 
-OF_MODEL, OF_COST = "model", "cost"
-"""In place of a split: a fact about the model itself, and what it costs to hold."""
+OF_MODEL = "model"
+"""In place of a split: a fact about the model itself."""
 
 Better: TypeAlias = Literal["higher", "lower", "none"]
 
-_PERFORMANCE, _COST = "performance", "cost"
+_PERFORMANCE = "performance"
 _SPLITS = ("test", "train", "train - test")
+_APART = ("cost", "learning")  # questions that stand in place of a split too
 
 
 def performance_rows(results: Results, level: float) -> tuple[PerformanceRow, ...]:
-    """One row per model, split and score; then one per model and part of every other metric of the models (split "model", or "cost").
+    """One row per model, split and score; then one per model and part of every other metric of the models (split "model", "cost" or
+    "learning").
 
     Differences to the reference are paired resample by resample. Those of the model itself are descriptive: they carry no p.
 
@@ -44,7 +46,7 @@ def _rows(results: Results, metric: MetricFacts, level: float) -> Iterator[Perfo
         parts = _parts(results, model.name, metric)
         for part in sorted(parts, key=_place) if split_up else parts:
             against = None if model.reference else reference.get(part)
-            split, score = _split(part) if split_up else (OF_COST if metric.question == _COST else OF_MODEL, part)
+            split, score = _split(part) if split_up else (metric.question if metric.question in _APART else OF_MODEL, part)
             yield _row((model.name, split, score), parts[part], against, (parts[part].better or metric.better, level))
 
 

@@ -80,6 +80,7 @@ def _check_no_params(spec: DataSpec) -> None:
 
 @SOURCES.register("sklearn")
 def _from_sklearn(spec: DataSpec, name: str, locate: Locate) -> Held:
+    """A table that scikit-learn ships: sklearn:breast_cancer, diabetes, iris or wine."""
     from sklearn import datasets
 
     check_no_file(spec)
@@ -96,6 +97,7 @@ def _from_sklearn(spec: DataSpec, name: str, locate: Locate) -> Held:
 @SOURCES.register("csv")  # the name it had when it read nothing else
 @SOURCES.register("file")
 def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
+    """A table from a CSV, Parquet or Feather file (data.path), or from one file for training and one for test."""
     _check_no_params(spec)
     if name:
         raise DataError(f"'{spec.source}' names its file by path: write source: file, path: {name}")

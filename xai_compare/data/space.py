@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILLS", "MOVE", "Kind", "TableSpace", "mix_frames"]
 
-Kind = Literal["numeric", "categorical", "ordinal"]
+Kind = Literal["numeric", "boolean", "categorical", "ordinal"]
 FILLS = ("background", "reference")
 MOVE = 0.01
 """By how much of its column's ranks a number moves at most to make a neighbour; by one rank in a short column."""
@@ -80,7 +80,7 @@ class TableSpace:
 
     Attributes
     ----------
-    column_kinds : (c,) "numeric", "categorical" or "ordinal" (categories with an order).
+    column_kinds : (c,) "numeric", "boolean", "categorical" or "ordinal" (categories with an order).
     background : DataFrame (B, c), the one background of the study.
     groups : the columns of each group by its name; a column is in one at most.
     """

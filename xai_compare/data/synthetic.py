@@ -113,6 +113,7 @@ RULES: dict[str, Rule] = {
 
 @SOURCES.register("synthetic")
 def _from_rule(spec: DataSpec, name: str, locate: Locate) -> Held:
+    """A table made by a known rule: synthetic:additive, xor, and_or, shortcut, dummies or slice."""
     import pandas as pd
 
     check_no_file(spec)

@@ -95,7 +95,7 @@ def _check_values(frame: pd.DataFrame, what: str) -> None:
 
 
 def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
-    """numeric for numbers, ordinal for categories with an order, categorical for everything else (text, categories, booleans).
+    """numeric for numbers, boolean for true and false, ordinal for categories with an order, categorical for everything else.
 
     Raises
     ------
@@ -110,8 +110,9 @@ def kinds_of(frame: pd.DataFrame) -> tuple[Kind, ...]:
         if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
             raise DataError(f"column '{name}' holds dates. Turn it into numbers first (year, month, days since an event)")
         ordered = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered
-        number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-        kinds.append("numeric" if number else "ordinal" if ordered else "categorical")
+        flag = pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype)
+        number = pd.api.types.is_numeric_dtype(dtype) and not flag
+        kinds.append("boolean" if flag else "numeric" if number else "ordinal" if ordered else "categorical")
     return tuple(kinds)
 
 

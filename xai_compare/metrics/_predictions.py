@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from xai_compare.types import Array, BoolArray, IntArray
 
-__all__ = ["calibration_error", "mean_of", "weighted_auc", "weighted_average_precision", "weighted_f1"]
+__all__ = [
+    "auc",
+    "calibration_error",
+    "mean_of",
+    "r2",
+    "resampled",
+    "weighted_auc",
+    "weighted_average_precision",
+    "weighted_f1",
+]
 
+_BLOCK = 250  # resamples at once: those of a long table need not all be held
 _BINS = 10
 _PER_BIN = 20  # rows
+
+
+def resampled(
+    scores: Mapping[str, Callable[[Array], Array]], n: int, rng: np.random.Generator, resamples: int
+) -> dict[str, tuple[float, Array]]:
+    """{score: (its value on all n rows, (resamples,) on rows drawn with replacement)}, from functions of rows of weights (r, n)."""
+    own = {name: float(score(np.ones((1, n)))[0]) for name, score in scores.items()}
+    drawn: dict[str, list[Array]] = {name: [] for name in scores}
+    for start in range(0, resamples, _BLOCK):
+        weights = rng.multinomial(n, np.full(n, 1 / n), size=min(_BLOCK, resamples - start)).astype(np.float64)
+        for name, score in scores.items():
+            drawn[name].append(score(weights))
+    return {name: (value, np.concatenate(drawn[name])) for name, value in own.items()}
+
+
+def auc(outputs: Array, y: Any) -> Callable[[Array], Array]:
+    """ROC-AUC of outputs (n, k) for classes y (n,): of the second class, of more classes the mean of one against the rest."""
+    asked = [1] if outputs.shape[1] == 2 else range(outputs.shape[1])
+    return lambda weights: np.asarray(np.mean([weighted_auc(outputs[:, c], y == c, weights) for c in asked], axis=0))
+
+
+def r2(said: Array, y: Array) -> Callable[[Array], Array]:
+    """R2 of predictions (n,) for numbers (n,); NaN where a resample has one number only."""
+    squared, centred = (said - y) ** 2, y - y.mean()  # else the variance of a target far from 0 drowns in rounding
+
+    def score(weights: Array) -> Array:
+        missed, variance = mean_of(squared, weights), mean_of(centred**2, weights) - mean_of(centred, weights) ** 2
+        return np.asarray(1 - np.divide(missed, variance, out=np.full_like(missed, np.nan), where=variance > 0))
+
+    return score
 
 
 def mean_of(values: Array, weights: Array) -> Array:

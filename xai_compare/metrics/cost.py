@@ -27,9 +27,9 @@ class Cost:
 
     Parts, each one number of the model:
 
-    - what it is made of, counted, under the name of what was counted: "leaves of trees", "coefficients" (with intercepts, those that are
-      not 0), "support vectors", "stored rows" (nearest neighbours), "parameters" (nets, naive Bayes). Preprocessing is not counted. Two
-      models are compared only where the same thing was counted. "size", with the reason, where nothing can be.
+    - what it is made of (0 and up), counted, under the name of what was counted: "leaves of trees", "coefficients" (with intercepts,
+      those that are not 0), "support vectors", "stored rows" (nearest neighbours), "parameters" (nets, naive Bayes). Preprocessing is
+      not counted. Two models are compared only where the same thing was counted. "size", with the reason, where nothing can be.
     - stored bytes: of the loaded file, or of a model trained by the study, with its preprocessing, in the format that the study keeps it in
       (skops, the boosting library's own, safetensors). Formats differ: a linear model in skops is mostly the description of its steps.
 
@@ -49,7 +49,7 @@ class Cost:
     range: ClassVar[str] = "0 and up"
     chance: ClassVar[str] = "none"
     cost: ClassVar[str] = "1,000 model rows for each of 5 repeats, and 1,000 to warm up"
-    citation: ClassVar[str] = ""
+    citation: ClassVar[str] = "xai_compare"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"
     lead: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset({"model"})

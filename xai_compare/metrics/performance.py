@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -11,15 +12,14 @@ import numpy as np
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics import _predictions as predictions
-from xai_compare.types import Array, BoolArray, Model, Output, Scores, Table
+from xai_compare.types import Array, Model, Output, Scores, Table
 
 __all__ = ["Performance"]
 
-_Score: TypeAlias = Callable[[Array], dict[str, Array]]
-"""Rows of weights (r, n) -> {score: (r,)}."""
+_Score: TypeAlias = Callable[[Array], Array]
+"""Rows of weights (r, n) -> (r,)."""
 
 _ERRORS = ("log loss", "Brier", "calibration error", "RMSE", "MAE")
-_BLOCK = 250  # resamples at once: those of a long table need not all be held
 _UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 
 
@@ -85,18 +85,10 @@ class Performance:
 
     def _of(self, model: Model, table: Table, rng: np.random.Generator) -> dict[str, Scores]:
         n = len(table.inputs)
-        score = _regression(model, table) if model.task == "regression" else _classification(model, table)
-        # First the sample itself, each row once, then resamples of it.
-        blocks = [score(np.ones((1, n)))]
-        for start in range(0, self.resamples, _BLOCK):
-            size = min(_BLOCK, self.resamples - start)
-            blocks.append(score(rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)))
-        found = {name: (float(value[0]), np.concatenate([block[name] for block in blocks[1:]])) for name, value in blocks[0].items()}
+        scores = _regression(model, table) if model.task == "regression" else _classification(model, table)
         return {
-            name: Scores(
-                np.array([value]), reasons={0: _UNDEFINED} if np.isnan(value) else {}, replicates=replicates, n=n, better=_better(name)
-            )
-            for name, (value, replicates) in found.items()
+            name: Scores(np.array([value]), reasons={0: _UNDEFINED} if np.isnan(value) else {}, replicates=drawn, n=n, better=_better(name))
+            for name, (value, drawn) in predictions.resampled(scores, n, rng, self.resamples).items()
         }
 
 
@@ -104,46 +96,40 @@ def _better(score: str) -> Literal["higher", "lower"]:
     return "lower" if score in _ERRORS else "higher"
 
 
-def _classification(model: Model, table: Table) -> _Score:
-    """What gives the scores under rows of weights (r, n); the model is asked once."""
+def _classification(model: Model, table: Table) -> dict[str, _Score]:
+    """What gives each score under rows of weights (r, n); the model is asked once for outputs and once for decisions."""
     y, k = np.asarray(table.y), len(model.outputs)
     space: Output = "probability" if "probability" in model.offers else "margin"
     outputs, decided = model.predict(table.inputs, space), model.decide(table.inputs)
     whose = model.outputs[1] if k == 2 else "macro"
     asked = [1] if k == 2 else list(range(k))
     true = y[:, None] == np.array(asked)
-    own = np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+
+    def precision(weights: Array) -> Array:
+        return np.asarray(np.mean([predictions.weighted_average_precision(outputs[:, c], y == c, weights) for c in asked], axis=0))
+
+    scores: dict[str, _Score] = {
+        "ROC-AUC": predictions.auc(outputs, y),
+        f"PR-AUC ({whose})": precision,
+        f"F1 ({whose})": lambda weights: predictions.weighted_f1(decided, y, k, weights),
+    }
+    if space == "margin":
+        return scores
+    surprise = -np.log(np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0))
     brier = ((outputs[:, asked] - true) ** 2).sum(axis=1)
-
-    def score(weights: Array) -> dict[str, Array]:
-        def mean(of: Callable[[Array, BoolArray, Array], Array]) -> Array:
-            return np.asarray(np.mean([of(outputs[:, c], y == c, weights) for c in asked], axis=0))
-
-        found = {
-            "ROC-AUC": mean(predictions.weighted_auc),
-            f"PR-AUC ({whose})": mean(predictions.weighted_average_precision),
-            f"F1 ({whose})": predictions.weighted_f1(decided, y, k, weights),
-        }
-        if space == "margin":
-            return found
-        return found | {
-            "log loss": predictions.mean_of(-np.log(own), weights),
-            "Brier": predictions.mean_of(brier, weights),
-            "calibration error": predictions.calibration_error(outputs[:, asked], true, weights),
-        }
-
-    return score
+    return scores | {
+        "log loss": partial(predictions.mean_of, surprise),
+        "Brier": partial(predictions.mean_of, brier),
+        "calibration error": partial(predictions.calibration_error, outputs[:, asked], true),
+    }
 
 
-def _regression(model: Model, table: Table) -> _Score:
+def _regression(model: Model, table: Table) -> dict[str, _Score]:
     y = np.asarray(table.y, dtype=np.float64)
-    missed = model.predict(table.inputs, "value")[:, 0] - y
-    centred = y - y.mean()  # else the variance of a target far from 0 drowns in rounding
-
-    def score(weights: Array) -> dict[str, Array]:
-        squared = predictions.mean_of(missed**2, weights)
-        variance = predictions.mean_of(centred**2, weights) - predictions.mean_of(centred, weights) ** 2
-        shares = np.divide(squared, variance, out=np.full_like(squared, np.nan), where=variance > 0)
-        return {"R2": 1 - shares, "RMSE": np.sqrt(squared), "MAE": predictions.mean_of(np.abs(missed), weights)}
-
-    return score
+    said = model.predict(table.inputs, "value")[:, 0]
+    missed = said - y
+    return {
+        "R2": predictions.r2(said, y),
+        "RMSE": lambda weights: np.sqrt(predictions.mean_of(missed**2, weights)),
+        "MAE": partial(predictions.mean_of, np.abs(missed)),
+    }

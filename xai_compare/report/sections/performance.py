@@ -7,13 +7,14 @@ from typing import Any
 from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Heading, Prose, Table, Terms
 from xai_compare.report.canvas import Span
 from xai_compare.report.charts import Dot, dots
+from xai_compare.report.learning import Learner, learning
 from xai_compare.report.sections import section
 from xai_compare.report.sections._facts import facts
 from xai_compare.report.words import interval_entry, interval_text, model_name, number_text, plain_entry, shown_name
 
 __all__ = ["make"]
 
-_OF_MODEL, _OF_COST = "model", "cost"
+_OF_MODEL, _OF_COST, _LEARNING = "model", "cost", "learning"
 _BYTES = "stored bytes"
 _MEASURES = {
     "features_used": ("Features used", "features whose change moves the output at all, of {d}"),
@@ -35,13 +36,13 @@ _DIRECTION = {"higher": "higher is better", "lower": "lower is better", "none": 
 @section("performance", 4, "Performance and cost", "What do I get for it?")
 def make(report: dict[str, Any]) -> list[Block]:
     """Scores with intervals, difference from training, difference to the reference, agreement of predictions, sizes."""
-    rows = [row for row in report["performance"] if row["split"] not in (_OF_MODEL, _OF_COST)]
+    rows = [row for row in report["performance"] if row["split"] not in (_OF_MODEL, _OF_COST, _LEARNING)]
     blocks: list[Block] = (
         _figure(report, rows) if rows else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
     )
     agree = _agree(report)
     blocks += [agree] if agree else []
-    blocks += [*_sizes(report), *_themselves(report)]
+    blocks += [*_sizes(report), *_learning(report), *_themselves(report)]
     about = [(model, facts(model["about"])) for model in report["models"] if model["about"]]
     return blocks + [Details(f"About {model['name']}", (Terms(items),)) for model, items in about]
 
@@ -147,6 +148,54 @@ def _stored(value: dict[str, Any] | None) -> Entry:
             break
         size, unit = size / 1000, larger
     return Entry((f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}",), value["estimate"])
+
+
+def _learning(report: dict[str, Any]) -> list[Block]:
+    """The test score against the number of training rows, where the study asked for it."""
+    rows = [row for row in report["performance"] if row["split"] == _LEARNING]
+    if not rows:
+        return []
+    found: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for row in rows:
+        found.setdefault(row["model"], []).append((_rows(row), row))
+    columns = (Column("Model"), *(Column(title, True) for title in ("Training rows", "Test score", "Difference to the reference")))
+    score = rows[0]["score"].rpartition(", ")[0]
+    table = Table(
+        f"Test {score} of the models trained again on a part of the training rows, mean over draws, higher is better",
+        columns,
+        tuple(_learnt(report, model, size, row) for model, each in found.items() for size, row in each),
+    )
+    learners = [
+        Learner(shown_name(report, model), model_name(report, model).colour, points)
+        for model, each in found.items()
+        if (points := tuple((size, span) for size, row in each if (span := Span.of(row["value"])) is not None))
+    ]
+    said = (
+        "Does it take more rows? Intervals cover the test rows and the draws of the training rows, as far as a few draws can. "
+        "The models stand on the same rows: their differences, in the table, are surer than their scores."
+    )
+    if not learners:
+        return [Heading("Learning curves"), Prose((said,)), table]
+    drawing = learning(learners, score)
+    spoken = "; ".join(f"{row['model']}, {row['score']}: {interval_text(row['value'])}" for row in rows)
+    alt = f"Lines with intervals, one for each model: the test score against the number of training rows. {spoken}."
+    caption = "Test score against the number of training rows."
+    return [Heading("Learning curves"), Prose((said,)), Figure("learning", drawing.svg, drawing.width, drawing.height, alt, caption, table)]
+
+
+def _rows(row: dict[str, Any]) -> int:
+    """The number of training rows that a score's name ends in: "ROC-AUC, 40 rows"."""
+    return int(row["score"].rpartition(", ")[2].split()[0])
+
+
+def _learnt(report: dict[str, Any], model: str, size: int, row: dict[str, Any]) -> tuple[Entry, ...]:
+    own = "is the reference" if model == report["verdict"]["reference"] else "not measured"
+    return (
+        plain_entry(model_name(report, model)),
+        Entry((f"{size:,}",), size),
+        interval_entry(row["value"], "not measured"),
+        interval_entry(row["difference"], own),
+    )
 
 
 def _themselves(report: dict[str, Any]) -> list[Block]:
