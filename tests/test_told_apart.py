@@ -116,7 +116,7 @@ def test_what_the_models_learned(xor, and_or, additive, shortcut, slices) -> Non
 def test_the_more_a_rule_is_made_of_interactions_the_more_lies_beyond_any_list(xor, and_or, additive) -> None:
     assert low(beyond(xor, "boosting")) > 0.3
     assert low(beyond(xor, "boosting")) > high(beyond(and_or, "boosting"))
-    assert low(beyond(and_or, "boosting")) > 0.1
+    assert low(beyond(and_or, "boosting")) > 0.05
     assert low(beyond(and_or, "boosting")) > high(beyond(additive, "boosting"))
     assert high(beyond(additive, "boosting")) < 0.03
 
@@ -146,7 +146,7 @@ def test_a_model_that_learned_the_rule_is_told_from_one_that_learned_next_to_not
     boosting, line, control = (value(xor, *of, "randomisation") for of in (("boosting", "shap"), ("line", "shap"), ("boosting", "random")))
     assert low(boosting) > high(line)
     assert low(line) > high(control)
-    assert low(boosting) > 0.9
+    assert low(boosting) > 0.85
     assert high(control) < 0.2
 
 

@@ -13,9 +13,9 @@ from tests.compare.conftest import ADDITIVE_FIT, FEATURES_NEEDED, SEED_STABILITY
 from xai_compare.compare import compare, resample
 from xai_compare.compare.agreement import predictions_agree
 from xai_compare.compare.best import best_of
-from xai_compare.compare.gaps import gap_rows
-from xai_compare.compare.intervals import BOOTSTRAP_T, holm, invert
-from xai_compare.compare.power import powerless
+from xai_compare.compare.gaps import _disposition, gap_rows
+from xai_compare.compare.intervals import BOOTSTRAP_T, holm, invert, significant, wilson
+from xai_compare.compare.power import _sign_test, powerless
 from xai_compare.compare.questions import agreeing, asked, lead_fidelity
 from xai_compare.compare.resample import contrasts, difference, intervals, mean_of, skill_of
 from xai_compare.compare.rows import GapRow, Interval
@@ -81,11 +81,48 @@ def test_a_method_without_a_known_score_is_not_chosen_however_well_it_is_judged(
     assert best_of(scores, judges, S).choices == ("lime", "lime")
 
 
+def test_a_method_that_fails_on_some_cases_still_competes(scored) -> None:
+    scores = {"shap": scored([math.nan, *[0.9] * 7], 0.0, 1.0), "lime": scored([0.5] * 8, 0.0, 1.0)}
+    assert best_of(scores, {}, S).choices == ("shap", "shap")
+
+
+def test_conditions_are_asked_by_name(study, scored) -> None:
+    names = ["f", "b", "e", "a", "d", "c"]
+    checks = {(name, "logistic", "shap"): scored([0.5] * 4, 0.0, 1.0) for name in names}
+    assert list(asked(study({}, checks=checks))) == ["", *sorted(names)]
+
+
+def test_no_headline_rests_on_a_method_without_signs(study, scored) -> None:
+    scores = {(m, "saliency", "additive_fit"): scored(0.5 + noise(i), 0.0, 1.0) for i, m in enumerate(("logistic", "network"))}
+    assert [gap.headline for gap in compare(study(scores), pairings=("same_method",)).gaps] == [False]
+
+
 def test_headlines_rest_on_the_first_method_that_every_model_has(study, scored) -> None:
     has = {"logistic": ("shap", "lime"), "network": ("shap", "lime"), "forest": ("lime",)}
     scores = {(m, e, "additive_fit"): scored(0.5 + noise(i), 0.0, 1.0) for i, (m, own) in enumerate(has.items()) for e in own}
     gaps = compare(study(scores, models=tuple(has)), pairings=("same_method",)).gaps
     assert {(gap.a, gap.explainer) for gap in gaps if gap.headline} == {("network", "lime"), ("forest", "lime")}
+
+
+def test_values_have_no_agreeing_cases(study) -> None:
+    predicted = {"logistic": np.array([0.0, 1.0]), "network": np.array([0.0, 1.5])}
+    assert agreeing(study({}, predicted=predicted, task="regression"), "network", "logistic") is None
+
+
+def test_a_condition_that_one_model_lacks_is_not_asked(study, scored) -> None:
+    scores = {(m, "shap", "additive_fit"): scored(0.5 + noise(i), 0.0, 1.0) for i, m in enumerate(("logistic", "network"))}
+    checks = {("probability", "network", "shap"): scored(noise(3), 0.0, 1.0)}
+    for pairing in ("same_method", "best_method"):
+        assert {gap.condition for gap in compare(study(scores, checks=checks), pairings=(pairing,)).gaps} == {""}
+
+
+@pytest.mark.parametrize("bare", ["logistic", "network"])
+def test_agreement_without_chance_has_no_gap(study, scored, bare: str) -> None:
+    scores = {
+        (model, "shap ~ lime", "agreement"): scored(0.5 + noise(i), *(() if model == bare else (0.0, 1.0)))
+        for i, model in enumerate(("logistic", "network"))
+    }
+    assert compare(study(scores)).gaps == ()
 
 
 # ---- gaps and power
@@ -103,6 +140,13 @@ def test_a_headline_without_power_counts_as_one_in_the_family(study, scored) -> 
     told, mute = (row for row in rows if row.headline)
     assert (mute.p_adjusted, mute.verdict) == (1.0, "no power here")
     assert (told.p_adjusted, 1.0) == pytest.approx(holm([told.gap.p, 1.0]))
+
+
+def test_where_nothing_is_ranked_nothing_passes(study, scored) -> None:
+    scores = {(m, "shap", "additive_fit"): scored(0.5 + noise(i), 0.0, 1.0) for i, m in enumerate(("logistic", "network"))}
+    silent = {("", model, "additive_fit") for model in ("logistic", "network")}
+    found = {bool(mute): gap_rows(study(scores), 0.95, {"fidelity": 0.2}, S, ("same_method",), mute)[0] for mute in (silent, ())}
+    assert (found[True].disposition, found[False].disposition) == ("not assessed", "pass")
 
 
 def test_a_tolerance_is_for_the_studys_own_question_only(study, scored) -> None:
@@ -142,6 +186,30 @@ def test_a_method_that_is_not_significantly_better_than_the_control_shows_no_pow
     assert powerless(study(scores, models=("logistic",)), 0.95, S) == {("", "logistic", "additive_fit")}
 
 
+def over_control(study, scored, values) -> frozenset[tuple[str, str, str]]:
+    n = len(values)
+    scores = {
+        ("logistic", "shap", "additive_fit"): scored(values, 0.0, 1.0),
+        ("logistic", "random", "additive_fit"): scored([0.5] * n, 0.0, 1.0),
+    }
+    return powerless(study(scores, models=("logistic",)), 0.95, S)
+
+
+def test_where_enough_cases_differ_the_mean_decides_and_not_the_number_ahead(study, scored) -> None:
+    # Ahead on 16 of 40 cases, but by far more: the sign test would say nothing.
+    values = 0.5 + np.where(np.arange(N) < 16, 0.3, -0.02) + 0.1 * noise(0)
+    assert over_control(study, scored, values) == frozenset()
+
+
+@pytest.mark.parametrize(("n", "stated"), [(5, False), (6, True)])
+def test_six_cases_are_enough_for_a_statement(study, scored, n: int, stated: bool) -> None:
+    assert bool(over_control(study, scored, np.full(n, 0.4))) == stated
+
+
+def test_ahead_by_a_millionth_is_ahead() -> None:
+    assert _sign_test(difference(mean_of(np.full(8, 1e-6)), mean_of(np.zeros(8)))) == 2 / 2**8
+
+
 # ---- performance, curves, importance, slices
 
 
@@ -178,10 +246,29 @@ def test_a_band_is_between_percentiles_of_1999_resamples(study, scored) -> None:
     assert [step.high for step in row.y] == pytest.approx(high.tolist())
 
 
+@pytest.mark.parametrize(("n", "how"), [(1, "too few cases"), (2, "percentile")])
+def test_a_band_needs_two_curves(study, scored, n: int, how: str) -> None:
+    scores = {("logistic", "shap", "additive_fit"): replace(scored(np.full(n, 0.5)), curves={"most": np.eye(2)[:n]})}
+    assert {step.how for step in compare(study(scores)).curves[0].y} == {how}
+
+
 def test_nothing_attributed_is_the_reason_even_where_all_cases_have_the_same_vector(study) -> None:
     zeros = Attribution(np.zeros((4, 2)), np.zeros(4, dtype=np.int64), "margin", scope="model")
     rows = compare(replace(study({}), attributions={("logistic", "shap"): zeros}, features=("a", "b"))).importance
     assert [(row.share.how, row.rank) for row in rows] == [("nothing is attributed to any feature", None)] * 2
+
+
+def test_attributions_have_shares_whatever_their_unit_by_1999_resamples(study) -> None:
+    values = np.abs(np.random.default_rng(4).normal(size=(N, 2)))
+    shares = []
+    for unit in (1.0, 1e-6, 1e6):
+        one = Attribution(unit * values, np.zeros(N, dtype=np.int64), "margin")
+        rows = compare(replace(study({}), attributions={("logistic", "shap"): one}, features=("a", "b"))).importance
+        shares.append([(row.share.estimate, row.share.low, row.share.high) for row in rows])
+    total = values.sum(axis=1)
+    by_hand = intervals([np.stack([column, total])[None] / total.mean() for column in values.T], 0.95, Streams(0).at("compare"), 1999)
+    for found in shares:
+        assert found == [pytest.approx((one.estimate, one.low, one.high)) for one in by_hand]
 
 
 @pytest.mark.parametrize(("n", "said"), [(30, True), (29, False)])
@@ -191,6 +278,80 @@ def test_thirty_cases_are_enough_for_a_slice(study, scored, n: int, said: bool) 
     results = replace(study(scores), slices={"age": ("young",) * n + ("old",) * 50}, classes=("no", "yes"))
     kinds = {row.label: row.kind for row in compare(results).slices}
     assert kinds == {"young": "skill" if said else "suppressed", "old": "skill"}
+
+
+@pytest.fixture
+def sliced(study, scored):
+    """A study whose cases are in two slices, 40 young and then 60 old, with facts of the cases."""
+    inside = np.arange(100) < 40
+
+    def make(scores=None, y=None, **options):
+        results = study(scores or {}, **options)
+        cases = replace(results.cases, y=y)
+        return replace(results, slices={"age": tuple(np.where(inside, "young", "old"))}, classes=("no", "yes"), cases=cases)
+
+    return make
+
+
+def test_observed_outcomes_are_shares_of_the_last_class_or_means(sliced) -> None:
+    y = np.array([1] * 30 + [0] * 10 + [1] * 12 + [0] * 48)
+    row = next(row for row in compare(sliced(y=y)).slices if row.kind == "observed")
+    assert (row.label, row.value.estimate, row.value.how) == ("old", 0.2, "Wilson")
+    assert row.difference.estimate == pytest.approx(0.2 - 0.75)
+    values = y + noise(0, 100)
+    row = next(row for row in compare(sliced(y=values, task="regression")).slices if row.kind == "observed")
+    assert (row.value.estimate, row.value.how) == (pytest.approx(values[40:].mean()), BOOTSTRAP_T)
+    assert compare(sliced()).slices == ()
+
+
+def test_predicted_values_are_told_by_their_mean(sliced) -> None:
+    said = 5 + noise(0, 100)
+    row = next(row for row in compare(sliced(predicted={"logistic": said}, task="regression")).slices)
+    assert (row.kind, row.label, row.value.estimate) == ("predicted", "old", pytest.approx(said[40:].mean()))
+
+
+def test_a_skill_of_nothing_or_half_is_no_share_of_cases(sliced, scored) -> None:
+    hits = np.tile([1.0, 0.0], 50)
+    row = compare(sliced({("logistic", "shap", "additive_fit"): scored(hits, 0.0, 2.0)})).slices[0]
+    assert (row.kind, row.value.estimate, row.value.how) == ("skill", 0.25, BOOTSTRAP_T)
+
+
+def test_a_slice_is_told_by_lead_metrics_only(sliced, scored) -> None:
+    found = compare(sliced({("logistic", "shap", "seed_stability"): scored(0.5 + noise(0, 100), 0.0, 1.0)}))
+    assert len(found.skills) == 1
+    assert found.slices == ()
+
+
+def test_only_gaps_and_differences_keep_their_p_and_differences_have_1999_resamples(sliced, scored) -> None:
+    level = {"logistic": 0.6, "network": 0.5}
+    ahead = 0.2 * (np.arange(100) < 40)
+    scores = {(m, "shap", "additive_fit"): scored(v + noise(i, 100) + i * ahead, 0.0, 1.0) for i, (m, v) in enumerate(level.items())}
+    rows = compare(sliced(scores)).slices
+    assert {(row.kind, row.value.p is None) for row in rows} == {("skill", True), ("gap", False)}
+    told = [row.difference.p for row in rows if row.kind == "gap" or row.model == "network"]
+    assert told == [pytest.approx(2 / 2000)] * 4
+
+
+@pytest.mark.parametrize(("few", "told"), [(29, False), (30, True)])
+def test_a_rest_of_thirty_is_enough_and_small_slices_come_last(study, scored, few: int, told: bool) -> None:
+    results = study({("logistic", "shap", "additive_fit"): scored(0.5 + noise(0, few + 60), 0.0, 1.0)})
+    rows = compare(replace(results, slices={"size": ("a few",) * few + ("middling",) * 60})).slices
+    assert next(row.difference is not None for row in rows if row.label == "middling") == told
+    assert (rows[-1].label, rows[-1].kind) == (("middling", "skill") if told else ("a few", "suppressed"))
+
+
+def test_words_stand_before_numbers(study, scored) -> None:
+    labels = ("5",) * 30 + ("zebra",) * 30 + ("-7 and over",) * 30 + ("missing",) * 30
+    results = study({("logistic", "shap", "additive_fit"): scored(0.5 + noise(0, 120), 0.0, 1.0)})
+    rows = compare(replace(results, slices={"any": labels})).slices
+    assert [row.label for row in rows] == ["zebra", "-7 and over", "5", "missing"]
+
+
+def test_agreement_is_not_told_by_slice(sliced, scored) -> None:
+    scores = {(m, "shap ~ lime", "agreement"): scored(0.5 + noise(i, 100), 0.0, 1.0) for i, m in enumerate(("logistic", "network"))}
+    found = compare(sliced(scores))
+    assert [gap.headline for gap in found.gaps] == [True]
+    assert found.slices == ()
 
 
 # ---- intervals
@@ -219,11 +380,50 @@ def test_a_shift_beyond_all_ends_reads_none_of_them() -> None:
     assert 0 <= p <= 1
 
 
+def test_a_rank_just_missed_is_not_reached() -> None:
+    ends = np.arange(1.0, 10000.0)
+    assert invert(ends, 1 - 2 * 0.05)[0] == 500
+    assert invert(ends, 1 - 2 * 0.04999995)[0] == 499
+
+
+def test_no_cases_have_no_share() -> None:
+    assert wilson(0, 0, 0.95) == Interval(None, None, None, 0, "no cases")
+    assert wilson(0, 1, 0.95).estimate == 0
+
+
+def test_a_loss_of_just_the_tolerance_passes() -> None:
+    same = Interval(-0.25, None, None, N, "all equal")
+    assert (_disposition(same, 0.25), _disposition(same, 0.24)) == ("pass", "review")
+
+
+def test_without_a_known_end_there_is_no_limit_whatever_the_shift() -> None:
+    assert invert(np.full(5, np.nan), 0.95, 20.0) == (-math.inf, math.inf, 1.0)
+
+
+def test_p_a_billionth_above_its_bound_is_not_significant() -> None:
+    assert significant(0.05 + 1e-14, 0.95)
+    assert not significant(0.05 + 1e-9, 0.95)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_limits_scale_with_the_unit(unit: float) -> None:
+    a, b = noise(1), noise(2)
+    plain = intervals([mean_of(a)], 0.95, S, 999) + contrasts([(mean_of(a), mean_of(b))], 0.95, S, 999)
+    scaled = intervals([mean_of(unit * a)], 0.95, S, 999) + contrasts([(mean_of(unit * a), mean_of(unit * b))], 0.95, S, 999)
+    for one, other in zip(plain, scaled, strict=True):
+        assert (other.low / unit, other.high / unit, other.p) == pytest.approx((one.low, one.high, one.p))
+
+
 def test_up_to_5000_cases_have_9999_resamples_and_more_have_1999(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resample, "_MANY", 50)
-    for n, count in ((50, 9999), (51, 1999)):
-        found = intervals([mean_of(5 + noise(0, n))], 0.95, S)[0]
-        assert found.p == pytest.approx(2 / (count + 1), rel=1e-12)
+    asked_for, means = {}, resample.resampled_means
+
+    def counted(columns, streams, resamples):
+        asked_for[columns.shape[1]] = resamples
+        return means(columns, streams, 9)
+
+    monkeypatch.setattr(resample, "resampled_means", counted)
+    intervals([mean_of(noise(0, n)) for n in (50, 5000, 5001)], 0.5, S)
+    assert asked_for == {50: 9999, 5000: 9999, 5001: 1999}
 
 
 def test_statistics_too_wide_for_a_batch_are_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +440,8 @@ def test_differences_of_a_billionth_are_no_rounding() -> None:
 
 
 def test_rounding_is_judged_by_the_largest_numbers_behind_a_difference() -> None:
-    values = np.array([0.0, *1e5 * noise(0)])
+    half = 1e6 * noise(0)
+    values = np.array([0.0, *half, *-half])
     found = intervals([difference(mean_of(values), mean_of(values - 0.1))], 0.95, S)[0]
     assert (found.how, found.low) == ("all equal", None)
     assert found.estimate == pytest.approx(0.1)
@@ -250,6 +451,43 @@ def test_rounding_is_judged_by_the_largest_numbers_behind_a_difference() -> None
 def test_the_same_difference_on_every_case_has_the_sign_flip_p(common: float) -> None:
     found = intervals([mean_of(np.full(10, common))], 0.95, S)[0]
     assert (found.how, found.p) == ("all equal", 2 / 2**10)
+
+
+def test_a_denominator_that_vanishes_or_turns_in_a_resample_leaves_no_room() -> None:
+    score, zero = 0.3 + noise(0, 8), np.zeros(8)
+    for ceiling in ([1.0] * 2 + [0.0] * 6, [2.0] * 4 + [-1.0] * 4, [1.0, 1.0, -0.2, -0.2, -0.2, -0.2, -0.2, -0.2]):
+        found = intervals([skill_of(score, zero, np.array(ceiling))], 0.95, S)[0]
+        assert (found.low, found.high, found.how) == (None, None, "no room")
+
+
+def test_a_room_of_five_hundredths_is_enough() -> None:
+    score, zero = noise(0, 8), np.zeros(8)
+    assert resample.estimate(skill_of(score, zero, zero + 0.05)) == pytest.approx(score.mean() / 0.05)
+    assert resample.estimate(skill_of(score, zero, zero + 0.0499)) is None
+
+
+@pytest.mark.parametrize(("differing", "how"), [((4, 4), BOOTSTRAP_T), ((4, 3), "few differing cases"), ((8, 0), BOOTSTRAP_T)])
+def test_eight_differing_cases_on_both_sides_together_make_a_contrast(differing: tuple[int, int], how: str) -> None:
+    first, second = (mean_of(np.array([*range(1, count + 1), *[0] * (200 - count)], dtype=np.float64)) for count in differing)
+    assert contrasts([(first, second)], 0.9, S, 1999)[0].how == how
+
+
+def test_a_contrast_without_room_stands_among_the_others() -> None:
+    dead, alive = skill_of(*np.zeros((3, 10))), mean_of(noise(0, 40))
+    assert [one.how for one in contrasts([(dead, alive), (alive, alive)], 0.95, S, 199)] == ["no room", BOOTSTRAP_T]
+
+
+def test_a_contrast_is_skewed_as_its_first_side_is() -> None:
+    # The mean of a few large values is likelier to be too small than too large: bootstrap-t reaches further up.
+    skewed, still = np.exp(2 * np.random.default_rng(0).normal(size=60)), mean_of(1e-3 * noise(1, 60))
+    alone = intervals([mean_of(skewed)], 0.9, S, 1999)[0]
+    for found, sign in (
+        (contrasts([(mean_of(skewed), still)], 0.9, S, 1999)[0], 1),
+        (contrasts([(still, mean_of(skewed))], 0.9, S, 1999)[0], -1),
+    ):
+        low, high = sorted((sign * found.low, sign * found.high))
+        assert high - sign * found.estimate > 1.5 * (sign * found.estimate - low)
+        assert (low, high) == pytest.approx((alone.low, alone.high), rel=0.1)
 
 
 def test_a_contrast_counts_the_cases_of_its_first_side() -> None:
@@ -269,6 +507,10 @@ def gap(estimate: float | None, low: float | None, high: float | None, condition
     own |= {"a": "network", "b": "logistic"}
     own |= {"p_adjusted": None, "verdict": "worse", "tolerance": None, "disposition": "not assessed", "headline": condition == ""}
     return GapRow(**{**own, "gap": Interval(estimate, low, high, N, BOOTSTRAP_T), "condition": condition, **other})
+
+
+def test_a_gap_is_no_headline_unless_said() -> None:
+    assert not GapRow("models", "", "", "", "", "", "", "", Interval(None, None, None, 0, ""), None, "worse", None, "review").headline
 
 
 class TestSpread:

@@ -83,3 +83,21 @@ class TestFeaturesFor:
 
     def test_a_share_just_missed_is_not_reached(self):
         assert arrays.features_for(np.array([[0.9 - 1e-8, 0.1 + 1e-8]]), 0.9) == pytest.approx([2])
+
+
+def test_tiny_attributions_agree_in_sign_as_large_ones_do():
+    rng = np.random.default_rng(6)
+    a, b = rng.standard_normal((2, 3, 6))
+    noise = rng.random((4, 2, 3, 6))
+    plain, tiny = (arrays.agreement_draws(unit * a, unit * b, 3, noise) for unit in (1.0, 1e-200))
+    assert {name: value.tolist() for name, value in tiny.items()} == {name: value.tolist() for name, value in plain.items()}
+
+
+def test_overlap_does_not_depend_on_units_and_needs_two_attributions():
+    rng = np.random.default_rng(7)
+    a, b = rng.standard_normal((2, 4, 6))
+    plain, tiny = arrays.overlap(a, b), arrays.overlap(1e-6 * a, 1e6 * b)
+    np.testing.assert_allclose(tiny, plain)
+    none = np.zeros((4, 6))
+    for one, other in ((a, none), (none, b)):
+        assert np.isnan(arrays.overlap(one, other)).all()

@@ -65,7 +65,9 @@ class Ale:
         n = size_within(self.rows, len(whole.rows), 2 * len(numeric), self.budget)
         sample = whole.first(n)
         grids: dict[str, tuple[IntArray, Grid]] = {}
-        left_out = whole.left_out | {name: "its levels have no distance from each other" for name, kind in whole.kinds.items() if kind != "numeric"}
+        left_out = whole.left_out | {
+            name: "its levels have no distance from each other" for name, kind in whole.kinds.items() if kind != "numeric"
+        }
         for name in numeric:
             values = column_of(sample.rows.iloc[:, sample.columns[name]], "numeric").values
             known = known_rows(values)

@@ -217,9 +217,7 @@ def _check_drop(study: Study, i: int, data: Data) -> None:
         raise problem(study, f"models[{i}].drop", str(error)) from error
 
 
-def _plugins(
-    study: Study, given: Mapping[str, Given] = MappingProxyType({})
-) -> _Plugged:
+def _plugins(study: Study, given: Mapping[str, Given] = MappingProxyType({})) -> _Plugged:
     chosen = {} if given and study.explainers == () else _chosen(study, "explainers", study.explainers, EXPLAINERS)
     if twice := sorted(set(given) & set(chosen)):
         raise problem(study, "explainers", f"'{twice[0]}' is the name of attributions that are given too: give them another")
