@@ -304,6 +304,20 @@ def test_observed_outcomes_are_shares_of_the_last_class_or_means(sliced) -> None
     assert compare(sliced()).slices == ()
 
 
+def test_outcomes_of_three_classes_are_shares_of_the_last(sliced) -> None:
+    y = np.array([0] * 40 + [2] * 15 + [1] * 25 + [0] * 20)
+    rows = compare(replace(sliced(y=y, predicted={"logistic": y}), classes=("a", "b", "c"))).slices
+    assert [(row.kind, row.value.estimate) for row in rows if row.label == "old"] == [("predicted", 0.25), ("observed", 0.25)]
+
+
+def test_scores_of_which_some_are_0_or_1_are_no_shares(sliced, scored) -> None:
+    values = np.array([0.0, 1.0, *np.linspace(0.2, 0.7, 98)])
+    row = next(
+        row for row in compare(sliced({("logistic", "shap", "additive_fit"): scored(values, 0.0, 1.0)})).slices if row.label == "young"
+    )
+    assert (row.value.estimate, row.value.how) == (pytest.approx(values[:40].mean()), BOOTSTRAP_T)
+
+
 def test_predicted_values_are_told_by_their_mean(sliced) -> None:
     said = 5 + noise(0, 100)
     row = next(row for row in compare(sliced(predicted={"logistic": said}, task="regression")).slices)
@@ -475,6 +489,16 @@ def test_eight_differing_cases_on_both_sides_together_make_a_contrast(differing:
 def test_a_contrast_without_room_stands_among_the_others() -> None:
     dead, alive = skill_of(*np.zeros((3, 10))), mean_of(noise(0, 40))
     assert [one.how for one in contrasts([(dead, alive), (alive, alive)], 0.95, S, 199)] == ["no room", BOOTSTRAP_T]
+
+
+def test_a_contrast_without_spread_in_a_resample_reaches_to_infinity_there() -> None:
+    few, same = np.array([*range(10, 18), *[0] * 192], dtype=np.float64), np.ones(60)
+    for side in ("first", "second"):  # of 1999 resamples one end is dropped on each side, and here one at least has zeros only
+        draw = Streams(5).at(side).at("resample", 200).shared().integers(0, 200, size=(1999, 200))
+        assert (draw >= 8).all(axis=1).any()
+    for sides in ((few, same), (same, few)):
+        found = contrasts([(mean_of(sides[0]), mean_of(sides[1]))], 0.999, Streams(5), 1999)[0]
+        assert (found.low, found.high, found.how) == (None, None, "few differing cases")
 
 
 def test_a_contrast_is_skewed_as_its_first_side_is() -> None:

@@ -101,3 +101,11 @@ def test_overlap_does_not_depend_on_units_and_needs_two_attributions():
     none = np.zeros((4, 6))
     for one, other in ((a, none), (none, b)):
         assert np.isnan(arrays.overlap(one, other)).all()
+
+
+def test_an_absent_feature_stands_behind_those_without_strength():
+    phi, mask = np.array([[0.5, 0.0, 0.0, 7.0]]), np.array([[True, True, False, True]])
+    present = np.array([[True, True, True, False]])
+    # Two of the mask are there: the first leads, the second is one of two that tie for the other place.
+    assert arrays.relevance_rank(phi, mask, present) == pytest.approx([0.75])
+    assert arrays.relevance_rank(phi[:, :3], mask[:, :3]) == pytest.approx([0.75])

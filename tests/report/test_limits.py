@@ -54,3 +54,19 @@ def test_one_that_fits_somewhere_is_said_with_every_place() -> None:
     assert len(others) == len(there) - 1
     assert all(other.endswith(": rank") for other in others)
     assert not any(other.startswith("forest by SHAP") for other in others)
+
+
+def test_an_explanation_that_could_not_be_had_takes_along_what_rests_on_it() -> None:
+    source = made()
+    own = next(cell for cell in source.results.cells if not cell.metric and cell.status == "not_applicable")
+    again = [Cell(own.model, own.explainer, metric, own.status, own.reason) for metric in ("features_needed", "gini")]
+    pair = Cell(own.model, f"shap ~ {own.explainer}", "agreement", own.status, own.reason)
+    results = replace(source.results, cells=(*source.results.cells, *again, pair))
+    tables = [block for block in SECTIONS["limits"].make(report.build(results, source.comparison)) if isinstance(block, Table)]
+    ((_, places, count),) = [row for table in tables for row in table.rows if words(row[0].pieces) == own.reason]
+    said = words(places.pieces)
+    assert said.count("the explanation, and all that rests on it") == len(
+        {cell.model for cell in results.cells if cell.reason == own.reason}
+    )
+    assert "Agreement" not in said
+    assert int(words(count.pieces)) == sum(cell.reason == own.reason for cell in results.cells)  # none of them vanishes

@@ -42,7 +42,8 @@ def strips(panels: Sequence[Strip], methods: Sequence[str], models: Sequence[str
     tall = len(methods) * max(0.3, 0.12 * len(models) + 0.12)
     top = 0.1 + 0.22 * -(-len(models) // _LEGEND)
     high = top + lines * (tall + 0.85)
-    low = min([0.0, *(end for panel in panels for row in panel.marks for mark in row for end in mark.span.ends)])
+    ends = [end for panel in panels for row in panel.marks for mark in row for end in mark.span.ends]
+    low, high_end = min([0.0, *ends]), max([1.0, *ends])
 
     def paint(figure: Figure) -> None:
         each = (_WIDTH - _LEFT) / columns
@@ -51,7 +52,7 @@ def strips(panels: Sequence[Strip], methods: Sequence[str], models: Sequence[str
             bottom = high - top - line * (tall + 0.85) - tall - 0.35
             axes = figure.add_axes(((_LEFT + column * each) / _WIDTH, bottom / high, (each - 0.3) / _WIDTH, tall / high))
             _strip(axes, panel, len(models))
-            axes.set(xlim=(min(low - 0.04, -0.06), 1.06), ylim=(len(methods) - 0.5, -0.5))
+            axes.set(xlim=(min(low - 0.04, -0.06), max(high_end + 0.04, 1.06)), ylim=(len(methods) - 0.5, -0.5))
             names = [label(name, 25) for name in methods] if column == 0 else [""] * len(methods)
             axes.set_yticks(range(len(methods)), names)
         _legend(figure, models, high)

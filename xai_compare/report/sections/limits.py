@@ -74,7 +74,7 @@ def _table(report: dict[str, Any], kind: str, caption: str, rows: list[dict[str,
 def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
     all_over = _all_over(report, row)
     pieces: list[Piece] = ["wherever there is an explanation: ", *_linked(report, all_over)] if all_over else []
-    for place in row["where"]:
+    for place in _folded(row["where"]):
         metrics = [metric for metric in place["metrics"] if metric not in all_over]
         if place["metrics"] and not metrics:
             continue
@@ -85,10 +85,22 @@ def _where(report: dict[str, Any], row: dict[str, Any]) -> Entry:
     return Entry(tuple(piece for piece in pieces if piece != "") or ("everywhere",))
 
 
+def _folded(places: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An explanation that could not be had takes all that rests on it along: its metrics, and its comparisons with other methods."""
+    lost = {(place["model"], place["explainer"]) for place in places if "" in place["metrics"]}
+    kept = []
+    for place in places:
+        if (place["model"], place["explainer"]) in lost:
+            kept += [place | {"metrics": [""]}] if "" in place["metrics"] else []
+        elif not any((place["model"], name) in lost for name in place["explainer"].split(" ~ ")):
+            kept.append(place)
+    return kept
+
+
 def _linked(report: dict[str, Any], metrics: list[str]) -> list[Piece]:
     pieces: list[Piece] = []
     for index, metric in enumerate(metrics):
-        pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation itself",))]
+        pieces += [", " if index else "", *(metric_link(report, metric) if metric else ("the explanation, and all that rests on it",))]
     return pieces
 
 
