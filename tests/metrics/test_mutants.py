@@ -109,3 +109,22 @@ def test_an_absent_feature_stands_behind_those_without_strength():
     # Two of the mask are there: the first leads, the second is one of two that tie for the other place.
     assert arrays.relevance_rank(phi, mask, present) == pytest.approx([0.75])
     assert arrays.relevance_rank(phi[:, :3], mask[:, :3]) == pytest.approx([0.75])
+
+
+def test_a_zero_agrees_in_sign_with_nothing():
+    a, b = np.array([[1.0, 0.0, -1.0]]), np.array([[0.0, 1.0, -1.0]])
+    found = arrays.agreement_draws(a, b, 3, np.random.default_rng(0).random((2, 2, 1, 3)))
+    assert (found["feature"], found["sign"]) == ([1.0], pytest.approx([1 / 3]))
+
+
+def test_ranks_of_attributions_without_an_order_have_no_correlation():
+    assert np.isnan(arrays.spearman(np.ones((1, 4)), np.array([[1.0, 2.0, 3.0, 4.0]]))).all()
+
+
+def test_a_mask_of_all_features_has_all_top_places():
+    phi, mask = np.array([[3.0, 1.0, 2.0]]), np.ones((1, 3), dtype=bool)
+    assert arrays.relevance_rank(phi, mask) == pytest.approx([1])
+
+
+def test_two_features_have_an_order():
+    assert arrays.spearman(np.array([[1.0, 2.0]]), np.array([[5.0, -3.0]])) == pytest.approx([-1])
