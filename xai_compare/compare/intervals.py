@@ -35,7 +35,7 @@ def invert(ends: Array, level: float, bias: float = 0.0, acceleration: float = 0
 
     Returns
     -------
-    low, high (infinite where R or NaN leave no limit) and p in (0, 1]: p <= 1 - level if and only if the interval excludes 0.
+    low, high (infinite where R or NaN leave no limit) and p in [0, 1]: p <= 1 - level if and only if the interval excludes 0.
 
     Examples
     --------
