@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.errors import XaiCompareError
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers._captum import ROWS, deviation_of, gradient_at, owner_of, residual_share, tensor
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
 from xai_compare.models.reordered import own_target
 from xai_compare.streams import Streams
-from xai_compare.types import Array, Attribution, IntArray
+from xai_compare.types import Array, Attribution
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["InputXGradient", "IntegratedGradients", "Saliency"]
-
-# Gradient rows of one backward pass: past the cache a pass gets slower, not faster.
-_ROWS = 4096
+__all__ = ["InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
 
 
 @EXPLAINERS.register("integrated_gradients")
@@ -60,14 +55,13 @@ class IntegratedGradients:
             raise XaiCompareError(f"steps must be at least 1, found {self.steps}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        model, owner = game.model, _owner(game)
+        model, owner = game.model, owner_of(game)
         fills = game.fill_rows()
         cases, baselines = model.encode(game.inputs), model.encode(fills)
         encoded = self._integrate(game, cases, baselines)
         values = fold(encoded, owner, game.d)
         base, full = game.empty(), game.full()
-        residual = np.abs(base + values.sum(axis=1) - full)
-        worst = float((residual / np.maximum(np.abs(values).sum(axis=1), 1e-12)).max())
+        worst = residual_share(values, base, full)
         about = {
             "baseline": f"each of {len(baselines)} background rows, averaged",
             "steps": self.steps,
@@ -88,16 +82,16 @@ class IntegratedGradients:
         captum = Captum(InSpace(game.model.core, game.output).eval())
         b, own = len(baselines), own_target(game.model, game.target)
         out = np.empty(cases.shape)
-        step = max(1, _ROWS // b)  # captum cannot cut its paths into fewer rows than there are paths
+        step = max(1, ROWS // b)  # captum cannot cut its paths into fewer rows than there are paths
         with one_thread():
             for start in range(0, len(cases), step):
                 some = cases[start : start + step]
                 values = captum.attribute(
-                    _tensor(np.repeat(some, b, axis=0)),
-                    _tensor(np.tile(baselines, (len(some), 1))),
+                    tensor(np.repeat(some, b, axis=0)),
+                    tensor(np.tile(baselines, (len(some), 1))),
                     target=torch.from_numpy(np.repeat(own[start : start + step], b)),
                     n_steps=self.steps,
-                    internal_batch_size=max(_ROWS, b),
+                    internal_batch_size=max(ROWS, b),
                 )
                 out[start : start + step] = values.detach().double().numpy().reshape(len(some), b, -1).mean(axis=1)
         return out
@@ -132,10 +126,11 @@ class Saliency:
     per: Literal["deviation", "unit"] = "deviation"
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        gradient, _ = _gradient(game)
+        owner = owner_of(game)
+        gradient = gradient_at(game, game.model.encode(game.inputs), game.target)
         if self.per == "deviation":
-            gradient = gradient * game.model.encode(game.data.background_inputs()).std(axis=0)
-        values = np.abs(fold(gradient, _owner(game), game.d))
+            gradient = gradient * deviation_of(game)
+        values = np.abs(fold(gradient, owner, game.d))
         return Attribution(values, game.target, game.output, signed=False, about={"gradient_rows": game.n, "per": self.per})
 
 
@@ -162,37 +157,54 @@ class InputXGradient:
     depends_on: ClassVar[frozenset[str]] = frozenset({"output"})
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        gradient, cases = _gradient(game)
-        values = fold(gradient * cases, _owner(game), game.d)
+        owner, cases = owner_of(game), game.model.encode(game.inputs)
+        values = fold(gradient_at(game, cases, game.target) * cases, owner, game.d)
         return Attribution(values, game.target, game.output, about={"gradient_rows": game.n})
 
 
-def _owner(game: Game) -> IntArray:
-    """The feature of each column of a model with gradients."""
-    if "gradient" not in game.model.offers or game.owner is None:
-        raise NotApplicable("it needs gradients, and this model has none")
-    return game.owner
+@EXPLAINERS.register("smooth_grad")
+@dataclass(frozen=True, slots=True)
+class SmoothGrad:
+    """Saliency averaged over noisy copies of the case: how strongly the output reacts around it, not only at it.
 
+    The noise is normal, `noise` standard deviations of each of the model's own columns over the background; a column that is constant
+    there gets none. Gradients are averaged with their signs, then taken per standard deviation, one-hot columns summed, and their
+    size kept: unsigned, like saliency. The same case gets the same noise whatever the call order.
 
-def _gradient(game: Game) -> tuple[Array, Array]:
-    """(n, p) captum's gradient of the explained output in the model's own columns, and the encoded cases."""
-    _owner(game)
-    import torch
-    from captum.attr import Saliency as Captum
+    Cost: samples gradient rows per case.
 
-    from xai_compare.models._nets import InSpace, one_thread
+    Parameters
+    ----------
+    samples : noisy copies of a case. noise : in standard deviations; 0 is saliency.
 
-    cases = game.model.encode(game.inputs)
-    net = InSpace(game.model.core, game.output).eval()
-    with one_thread():
-        found = Captum(net).attribute(
-            _tensor(cases).requires_grad_(), target=torch.from_numpy(own_target(game.model, game.target)), abs=False
-        )
-    gradient: Array = found.detach().double().numpy()
-    return gradient, cases
+    Raises
+    ------
+    NotApplicable
+        For a model without gradients.
+    """
 
+    title: ClassVar[str] = "SmoothGrad"
+    citation: ClassVar[str] = "Smilkov et al. 2017; captum"
+    signed: ClassVar[bool] = False
+    scope: ClassVar[Literal["case", "model"]] = "case"
+    additive: ClassVar[bool] = False
+    control: ClassVar[bool] = False
+    depends_on: ClassVar[frozenset[str]] = frozenset({"background", "output"})
 
-def _tensor(rows: Array) -> torch.Tensor:
-    import torch
+    samples: int = 50
+    noise: float = 0.1
 
-    return torch.from_numpy(rows.astype(np.float32))
+    def __post_init__(self) -> None:
+        if self.samples < 1 or self.noise < 0:
+            raise XaiCompareError(f"samples must be at least 1 and noise 0 or more, found {self.samples} and {self.noise}")
+
+    def __call__(self, game: Game, streams: Streams) -> Attribution:
+        owner, deviation = owner_of(game), deviation_of(game)
+        cases = game.model.encode(game.inputs)
+        drawn = np.stack([streams.case(int(case)).standard_normal((self.samples, cases.shape[1])) for case in game.cases])
+        noisy = cases[:, None, :] + self.noise * deviation * drawn
+        gradient = gradient_at(game, noisy.reshape(-1, cases.shape[1]), np.repeat(game.target, self.samples))
+        mean = gradient.reshape(game.n, self.samples, -1).mean(axis=1)
+        values = np.abs(fold(mean * deviation, owner, game.d))
+        about = {"gradient_rows": game.n * self.samples, "noise": self.noise}
+        return Attribution(values, game.target, game.output, signed=False, about=about)
