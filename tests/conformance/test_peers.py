@@ -25,10 +25,26 @@ QUIET = {"disable_warnings": True, "display_progressbar": False, "return_aggrega
 AS_IT_IS = {"abs": False, "normalise": False, **QUIET}
 
 
+def layers(kind, d):
+    if kind == "mlp":
+        return torch.nn.Linear(d, 16), torch.nn.Tanh(), torch.nn.Linear(16, 3)
+    picture = torch.nn.Unflatten(1, (1, 2, d // 2))  # two lines of pixels
+    return picture, torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(4 * d, 3)
+
+
+KIND = {"net": "mlp"}
+
+
+@pytest.fixture(autouse=True, params=["mlp", "cnn"])
+def kind(request, monkeypatch):
+    """Everything here holds of a perceptron and of a small convolutional net."""
+    monkeypatch.setitem(KIND, "net", request.param)
+
+
 def net(d, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return torch.nn.Sequential(torch.nn.Linear(d, 16), torch.nn.Tanh(), torch.nn.Linear(16, 3)).eval()
+        return torch.nn.Sequential(*layers(KIND["net"], d)).eval()
 
 
 def logit(module):
