@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from xai_compare.types import Array, IntArray
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ROWS", "deviation_of", "gradient_at", "owner_of", "residual_share", "tensor"]
+__all__ = ["OFF", "ROWS", "deviation_of", "from_each", "gradient_at", "owner_of", "residual_share"]
 
 # Gradient rows of one backward pass: past the cache a pass gets slower, not faster.
 ROWS = 4096
+
+OFF = 0.01
+"""The residual share above which values that should add up do not."""
 
 
 def owner_of(game: Game) -> IntArray:
@@ -39,8 +42,33 @@ def gradient_at(game: Game, rows: Array, target: IntArray) -> Array:
     with one_thread():
         for start in range(0, len(rows), ROWS):
             at = slice(start, start + ROWS)
-            found = captum.attribute(tensor(rows[at]).requires_grad_(), target=torch.from_numpy(own[at]), abs=False)
+            found = captum.attribute(_tensor(rows[at]).requires_grad_(), target=torch.from_numpy(own[at]), abs=False)
             out[at] = found.detach().double().numpy()
+    return out
+
+
+def from_each(game: Game, method: Any, cases: Array, baselines: Array, **options: Any) -> Array:
+    """(n, p) what a method of captum attributes to encoded cases (n, p) from each of the baselines (b, p), averaged over them.
+
+    method : captum's class. options : of its `attribute`.
+    """
+    import torch
+
+    from xai_compare.models._nets import InSpace, one_thread
+
+    captum = method(InSpace(game.model.core, game.output).eval())
+    b, own, out = len(baselines), own_target(game.model, game.target), np.empty(cases.shape)
+    step = max(1, ROWS // b)
+    with one_thread():
+        for start in range(0, len(cases), step):
+            some = cases[start : start + step]
+            values = captum.attribute(
+                _tensor(np.repeat(some, b, axis=0)).requires_grad_(),
+                _tensor(np.tile(baselines, (len(some), 1))),
+                target=torch.from_numpy(np.repeat(own[start : start + step], b)),
+                **options,
+            )
+            out[start : start + step] = values.detach().double().numpy().reshape(len(some), b, -1).mean(axis=1)
     return out
 
 
@@ -55,7 +83,7 @@ def residual_share(values: Array, base: Array, full: Array) -> float:
     return float((residual / np.maximum(np.abs(values).sum(axis=1), 1e-12)).max())
 
 
-def tensor(rows: Array) -> torch.Tensor:
+def _tensor(rows: Array) -> torch.Tensor:
     """float32, as nets take it."""
     import torch
 

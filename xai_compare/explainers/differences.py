@@ -10,16 +10,13 @@ import numpy as np
 
 from xai_compare.errors import XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers._captum import ROWS, gradient_at, owner_of, residual_share, tensor
+from xai_compare.explainers._captum import OFF, from_each, gradient_at, owner_of, residual_share
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
-from xai_compare.models.reordered import own_target
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution
 
 __all__ = ["DeepLift", "GradientShap"]
-
-_OFF = 0.01  # a residual from which values that should add up do not
 
 
 @EXPLAINERS.register("deep_lift")
@@ -58,31 +55,17 @@ class DeepLift:
             "largest_residual_share": worst,
             "gradient_rows": game.n * len(baselines),
         }
-        if worst > _OFF:
+        if worst > OFF:
             about["degraded"] = f"the values miss the output by up to {worst:.1%}: a step of the net is not one that DeepLIFT knows"
         return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
 
     def _attributed(self, game: Game, cases: Array, baselines: Array) -> Array:
         """(n, p) captum's multipliers times the differences, averaged over the baselines."""
-        import torch
         from captum.attr import DeepLift as Captum
 
-        from xai_compare.models._nets import InSpace, one_thread
-
-        captum = Captum(InSpace(game.model.core, game.output).eval())
-        b, own, out = len(baselines), own_target(game.model, game.target), np.empty(cases.shape)
-        step = max(1, ROWS // b)
-        with one_thread(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "(?s).*Setting forward, backward hooks")  # it says that it takes them away again, and does
-            for start in range(0, len(cases), step):
-                some = cases[start : start + step]
-                values = captum.attribute(
-                    tensor(np.repeat(some, b, axis=0)).requires_grad_(),
-                    tensor(np.tile(baselines, (len(some), 1))),
-                    target=torch.from_numpy(np.repeat(own[start : start + step], b)),
-                )
-                out[start : start + step] = values.detach().double().numpy().reshape(len(some), b, -1).mean(axis=1)
-        return out
+            return from_each(game, Captum, cases, baselines)
 
 
 @EXPLAINERS.register("gradient_shap")

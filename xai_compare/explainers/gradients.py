@@ -9,10 +9,9 @@ import numpy as np
 
 from xai_compare.errors import XaiCompareError
 from xai_compare.explainers import EXPLAINERS
-from xai_compare.explainers._captum import ROWS, deviation_of, gradient_at, owner_of, residual_share, tensor
+from xai_compare.explainers._captum import OFF, ROWS, deviation_of, from_each, gradient_at, owner_of, residual_share
 from xai_compare.game import Game
 from xai_compare.models.encoding import fold
-from xai_compare.models.reordered import own_target
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution
 
@@ -68,33 +67,16 @@ class IntegratedGradients:
             "largest_residual_share": worst,
             "gradient_rows": game.n * len(baselines) * self.steps,
         }
-        if worst > 0.01:
+        if worst > OFF:
             about["degraded"] = f"the integral misses the output by up to {worst:.1%} of the attributions: raise steps"
         return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
 
     def _integrate(self, game: Game, cases: Array, baselines: Array) -> Array:
         """(n, p) captum's integral in the model's own columns, averaged over the baselines."""
-        import torch
         from captum.attr import IntegratedGradients as Captum
 
-        from xai_compare.models._nets import InSpace, one_thread
-
-        captum = Captum(InSpace(game.model.core, game.output).eval())
-        b, own = len(baselines), own_target(game.model, game.target)
-        out = np.empty(cases.shape)
-        step = max(1, ROWS // b)  # captum cannot cut its paths into fewer rows than there are paths
-        with one_thread():
-            for start in range(0, len(cases), step):
-                some = cases[start : start + step]
-                values = captum.attribute(
-                    tensor(np.repeat(some, b, axis=0)),
-                    tensor(np.tile(baselines, (len(some), 1))),
-                    target=torch.from_numpy(np.repeat(own[start : start + step], b)),
-                    n_steps=self.steps,
-                    internal_batch_size=max(ROWS, b),
-                )
-                out[start : start + step] = values.detach().double().numpy().reshape(len(some), b, -1).mean(axis=1)
-        return out
+        # captum cannot cut its paths into fewer rows than there are paths
+        return from_each(game, Captum, cases, baselines, n_steps=self.steps, internal_batch_size=max(ROWS, len(baselines)))
 
 
 @EXPLAINERS.register("saliency")
