@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.errors import NotApplicable
 from xai_compare.metrics import METRICS, View
+from xai_compare.metrics._cases import check_counts
 from xai_compare.types import Data, Model, Scores, take
 
 __all__ = ["Cost"]
@@ -57,8 +58,7 @@ class Cost:
     repeats: int = 5
 
     def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise XaiCompareError(f"repeats must be at least 1, found {self.repeats}")
+        check_counts(repeats=self.repeats)
 
     def __call__(self, view: View) -> Scores:
         assert view.model is not None  # a metric of the model has one

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from xai_compare.compare.slices import FEWEST
 from xai_compare.report.blocks import Block, Column, Details, Entry, Heading, Prose, Table
 from xai_compare.report.sections import section
+from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import interval_text, join, method_title, metric_link, model_name, plain_entry
 
 __all__ = ["make"]
 
-_FEWEST = 30
 _READING = (
-    f"Each group is held against all other explained cases; groups of fewer than {_FEWEST} are not shown. Everything here is exploratory: "
+    f"Each group is held against all other explained cases; groups of fewer than {FEWEST} are not shown. Everything here is exploratory: "
     "intervals are not adjusted for the number of groups, and a difference between groups does not say why there is one."
 )
 
@@ -45,7 +46,7 @@ def _of(report: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> list
         what = "Mean prediction" if report["scope"]["task"] == "regression" else f"Share predicted {report['scope']['classes'][-1]}"
         blocks.append(_table(report, f"What is predicted by {column}, beside the explanations", outcomes, what, ("kind", "model")))
     if hidden := [row["label"] for row in rows if row["kind"] == "suppressed"]:
-        blocks.append(Prose((f"Not shown, with fewer than {_FEWEST} explained cases: {join(hidden)}.",), "note"))
+        blocks.append(Prose((f"Not shown, with fewer than {FEWEST} explained cases: {join(hidden)}.",), "note"))
     return blocks
 
 
@@ -53,7 +54,7 @@ def _finding(report: dict[str, Any], column: str, rows: list[dict[str, Any]]) ->
     """Where a slice differs from the rest by more than its interval, in the lead method's skill or in a gap."""
     lead = report["scope"]["lead_method"]
     told = [row for row in rows if row["kind"] == "gap" or (row["kind"] == "skill" and row["explainer"] == lead)]
-    found = [row for row in told if row["difference"] is not None and _apart(row["difference"])]
+    found = [row for row in told if excludes_zero(row["difference"])]
     if not any(row["difference"] is not None for row in told):
         return Prose((f"No group of {column} has enough cases in and outside of it to be held against the others.",), "note")
     if not found:
@@ -68,11 +69,6 @@ def _sentence(report: dict[str, Any], row: dict[str, Any]) -> str:
     way = "below" if row["difference"]["estimate"] < 0 else "above"
     what = "is" if row["kind"] == "skill" else f"against {row['b']} has a gap"
     return f"{row['label']}: {titles[row['metric']].lower()} of {row['model']} {what} {interval_text(row['difference'])} {way} the others'."
-
-
-def _apart(difference: dict[str, Any]) -> bool:
-    low, high = difference["low"], difference["high"]
-    return low is not None and (low > 0 or high < 0)
 
 
 _TITLES = {"metric": "Metric", "model": "Model", "explainer": "Method", "b": "Against", "kind": "What"}
