@@ -10,6 +10,7 @@ import numpy as np
 from xai_compare.types import Array, BoolArray, IntArray
 
 __all__ = [
+    "UNDEFINED",
     "auc",
     "calibration_error",
     "mean_of",
@@ -19,6 +20,9 @@ __all__ = [
     "weighted_average_precision",
     "weighted_f1",
 ]
+
+UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
+"""Why a score is NaN."""
 
 _BLOCK = 250  # resamples at once: those of a long table need not all be held
 _BINS = 10

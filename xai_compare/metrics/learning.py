@@ -17,7 +17,6 @@ from xai_compare.types import Array, Data, IntArray, Model, Output, Scores, take
 __all__ = ["LearningCurve"]
 
 _SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
-_UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 
 
 @METRICS.register("learning_curve")
@@ -94,7 +93,7 @@ class LearningCurve:
 def _part(each: Array, drawn: Array, chosen: Array, n: int) -> Scores:
     """The mean of each (draws,) score; drawn (r, draws) on resampled rows, weighted by how often each draw was chosen (r, draws)."""
     mean = np.array([each.mean()])
-    return Scores(mean, reasons={0: _UNDEFINED} if np.isnan(mean[0]) else {}, replicates=(drawn * chosen).sum(axis=1), n=n)
+    return Scores(mean, reasons={0: predictions.UNDEFINED} if np.isnan(mean[0]) else {}, replicates=(drawn * chosen).sum(axis=1), n=n)
 
 
 def _order(y: Any, rng: np.random.Generator) -> IntArray:

@@ -20,7 +20,6 @@ _Score: TypeAlias = Callable[[Array], Array]
 """Rows of weights (r, n) -> (r,)."""
 
 _ERRORS = ("log loss", "Brier", "calibration error", "RMSE", "MAE")
-_UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 
 
 @METRICS.register("performance")
@@ -87,7 +86,13 @@ class Performance:
         n = len(table.inputs)
         scores = _regression(model, table) if model.task == "regression" else _classification(model, table)
         return {
-            name: Scores(np.array([value]), reasons={0: _UNDEFINED} if np.isnan(value) else {}, replicates=drawn, n=n, better=_better(name))
+            name: Scores(
+                np.array([value]),
+                reasons={0: predictions.UNDEFINED} if np.isnan(value) else {},
+                replicates=drawn,
+                n=n,
+                better=_better(name),
+            )
             for name, (value, drawn) in predictions.resampled(scores, n, rng, self.resamples).items()
         }
 
