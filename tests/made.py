@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 
 from xai_compare.data.tabular import as_frame, as_table, assemble
+from xai_compare.models.zoo import KINDS
 from xai_compare.streams import Streams
 from xai_compare.types import Data
+
+TABULAR = [kind for kind in KINDS if "table" in getattr(KINDS[kind], "modalities", ("table",))]
+"""The kinds of model for tables."""
 
 
 def mixed(n: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -44,7 +48,7 @@ def numbers(n: int = 60, d: int = 4, seed: int = 0) -> pd.DataFrame:
 def data_of(frame: pd.DataFrame, y: Any = None, classes: tuple[str, ...] = (), sizes: tuple[int, int] = (10, 8), seed: int = 0) -> Data:
     """Data with the same table for training and test; y holds positions in `classes`, or floats."""
     table = as_table(as_frame(frame), None if y is None else np.asarray(y))
-    return assemble(table, table, "classification" if classes else "regression", classes, sizes, Streams(seed).at("data"), {})
+    return assemble(table, table, "classification" if classes else "regression", classes, sizes, Streams(seed).at("data"))
 
 
 def study_of(**options: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_defaults() -> None:
     study = study_from_dict(SPEC)
     assert (study.data.test_size, study.data.background, study.data.explain) == (0.3, 50, 150)
     assert (study.output, study.explainers, study.metrics, study.target) == ("native", "auto", "auto", None)
-    assert (study.fill, study.seed, study.report.show_values) == ("background", 0, None)
+    assert (study.fill, study.seed, study.report.show_values) == ("auto", 0, None)
     assert (study.compare.level, study.compare.tolerance, study.compare.pairings) == (0.95, {}, ("same_method", "best_method"))
     assert [model.reference for model in study.models] == [True, False]
 

@@ -170,7 +170,7 @@ class TestGroups:
 
 
 class TestOtherColumns:
-    @pytest.mark.parametrize("kind", sorted(KINDS))
+    @pytest.mark.parametrize("kind", TABULAR)
     def test_what_a_model_is_not_given_gets_nothing(self, kind):
         frame = mixed(150)
         y = (outcome(frame) == "yes").astype(np.int64)

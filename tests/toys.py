@@ -22,7 +22,7 @@ def world(cases: Any, background: Any, y: Any = None, task: str = "regression", 
     test = as_frame(cases)
     train = as_frame(background, list(test.columns))
     sizes = (len(train), len(test))
-    return assemble(as_table(train, None), as_table(test, y), task, classes, sizes, Streams(0), {})
+    return assemble(as_table(train, None), as_table(test, y), task, classes, sizes, Streams(0))
 
 
 def valued(function: Callable[[np.ndarray], np.ndarray]) -> FunctionModel:

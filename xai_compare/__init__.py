@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from xai_compare.api import compare, explain, given, measure
+    from xai_compare.data.cases import images, series, texts
     from xai_compare.errors import DataError, MissingExtra, ModelError, NotApplicable, StudyError, UnknownName, XaiCompareError
     from xai_compare.results import Results
     from xai_compare.types import Attribution, Scores
@@ -36,7 +37,10 @@ __all__ = [
     "compare",
     "explain",
     "given",
+    "images",
     "measure",
+    "series",
+    "texts",
 ]
 
 _HOMES: Final = {
@@ -53,7 +57,10 @@ _HOMES: Final = {
     "compare": "api",
     "explain": "api",
     "given": "api",
+    "images": "data.cases",
     "measure": "api",
+    "series": "data.cases",
+    "texts": "data.cases",
 }
 
 if not TYPE_CHECKING:  # else every misspelt name would pass as Any

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
 from xai_compare.config import DataSpec, PluginSpec, Study, study_from_dict
+from xai_compare.data.cases import Cases, cases_of
 from xai_compare.data.slices import sliced
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, grouped, guess_task
 from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
@@ -384,12 +385,16 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
     return study_from_dict({"data": data, "models": specs, "seed": int(seed), **given}, where="study")
 
 
-def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, study: Study) -> tuple[Data, dict[str, Model]]:
-    """Data and adapted models: the same columns, the same classes in the same order for all."""
-    as_array = not hasattr(X, "columns")
-    frame = as_frame(X, _names_for(models, X, background) if as_array else None, "X")
-    known = as_frame(background, list(frame.columns), "background")
-    sample = known.head(50)
+def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: Study) -> tuple[Data, dict[str, Model]]:
+    """Data and adapted models: the same features, the same classes in the same order for all."""
+    brought, as_array = cases_of(X), not hasattr(X, "columns")
+    if brought is None:
+        held = as_frame(X, _names_for(models, X, background) if as_array else None, "X")
+        known = as_frame(background, list(held.columns), "background")
+    else:
+        held = brought.inputs
+        known = background.inputs if isinstance(background, Cases) else brought.checked(background, "background")
+    sample = take(known, np.arange(min(len(known), 50)))
     fitted = {name: adapt(name, model, sample) for name, model in models.items() if hasattr(model, "predict")}
     classes = _classes(fitted, y)
     # A plain function does not say what its outputs are, and a booster may only number them: the fitted models or y do.
@@ -400,11 +405,16 @@ def _bring(models: Mapping[str, Any], X: Inputs, y: Any, background: Inputs, stu
             raise ModelError(
                 f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}"
             )
-    test, train = as_table(frame, None if y is None else _outcomes(y, classes)), as_table(known, None)
+    test, train = as_table(held, None if y is None else _outcomes(y, classes)), as_table(known, None)
     sizes = (study.data.background, study.data.explain)
-    about = {"source": "in memory", "rows": len(frame), "columns": len(frame.columns), "public": False}
-    data = grouped(assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), about), study.data.groups)
-    return replace(data, slices=sliced(frame, study.data.slices, "X")), adapted
+    about: dict[str, Any] = {"source": "in memory", "rows": len(held), "public": False}
+    data = assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), None if brought is None else brought.space)
+    if brought is not None:
+        if study.data.groups or study.data.slices:
+            raise StudyError("study: data.groups and data.slices name columns of a table, and X is none")
+        return replace(data, about=about), adapted
+    about["columns"] = len(held.columns)
+    return replace(grouped(data, study.data.groups), about=about, slices=sliced(held, study.data.slices, "X")), adapted
 
 
 def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:

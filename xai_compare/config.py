@@ -108,12 +108,12 @@ class DataSpec(_Spec):
     """Where the cases come from and which of them are used.
 
     Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
-    `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted; `positive` names the class that
+    `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted (`text` is that of the texts, `rationale` that of what people marked in them); `positive` names the class that
     scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
     value, `categorical` columns of numbers that are codes, `ordinal` the levels of a column from the lowest to the highest, `dates`
     what is taken from a date. `groups` makes one feature of several columns. `slices` names columns, used as features or not, by whose
     values results are told apart: a list, or a mapping to the cut points of a number. `background` counts the rows that stand for "this
-    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed).
+    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed; `images`: grid).
     """
 
     source: _Name = "file"
@@ -123,6 +123,8 @@ class DataSpec(_Spec):
     test: _File | None = None
     split: _Name | None = None
     target: _Name | None = None
+    text: _Name | None = None
+    rationale: _Name | None = None
     positive: _Label | None = None
     id: _Name | None = None
     missing: tuple[_Label, ...] = ()
@@ -179,7 +181,7 @@ class Study(_Spec):
     """The validated configuration of one comparison. Made by `load_study` or `study_from_dict`, never by hand.
 
     `target` names the explained class (None: each case is explained for the class that the reference predicts) and
-    `fill` what stands in for hidden features. The first model is the reference if the file names none. `profiles` are the curves
+    `fill` what stands in for hidden features (auto: what is usual for the data, "background" for a table). The first model is the reference if the file names none. `profiles` are the curves
     drawn of each model's features; an empty list draws none.
     """
 
@@ -191,7 +193,7 @@ class Study(_Spec):
     metrics: Plugins = "auto"
     profiles: Plugins = "auto"
     target: _Name | None = None
-    fill: Literal["background", "reference"] = "background"
+    fill: _Name = "auto"
     compare: CompareSpec = CompareSpec()
     report: ReportSpec = ReportSpec()
     seed: Annotated[_Int, Field(ge=0)] = 0

@@ -27,7 +27,9 @@ def contradictions(raw: object) -> Iterator[tuple[str, str]]:
     data = raw.get("data")
     if isinstance(data, Mapping):
         yield from _group_contradictions(data)
-    if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv"):
+    if isinstance(data, Mapping):
+        yield from _text_contradictions(data)
+    if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv", "texts", "images", "series"):
         yield from _file_contradictions(data)
 
 
@@ -45,7 +47,7 @@ def _model_contradictions(model: Mapping[str, Any], at: str) -> Iterator[tuple[s
 
 def _file_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     given = {key for key in ("path", "train", "test", "split", "target") if data.get(key) is not None}
-    if "target" not in given:
+    if "target" not in given and data.get("source") not in ("images", "series"):  # which may name the classes in another way
         yield "data.target", "missing: a file needs the column to predict"
     if not given & {"path", "train", "test"}:
         yield "data.path", "missing: name the file to read, or train and test"
@@ -58,6 +60,22 @@ def _file_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "data.split", "train and test are split already: leave it out"
     if "split" in given and "test_size" in data:
         yield "data.test_size", "the column of data.split says which rows are held out: leave it out"
+
+
+def _text_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    source = data.get("source", "file")
+    if source == "texts":
+        if data.get("text") is None:
+            yield "data.text", "missing: texts need the column that holds them"
+        elif data.get("text") == data.get("target"):
+            yield "data.text", "is the column of data.target too: the text would tell the target"
+    elif str(source).partition(":")[0] in _WITHOUT_TEXTS:
+        for key in ("text", "rationale"):
+            if data.get(key) is not None:
+                yield f"data.{key}", "belongs to source: texts, and there is none"
+
+
+_WITHOUT_TEXTS = ("csv", "file", "images", "series", "sklearn", "synthetic")
 
 
 def _group_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,9 @@ __all__ = ["BLOCK", "Coalitions", "Game", "all_pairs", "evaluate_coalitions", "r
 BLOCK = 32_768
 """Model rows of one predict call: large enough to drown a forest's dispatch, small enough for the cache. Never depends on the machine."""
 
+_NUMBERS, _FEWEST = 2**25, 64
+"""Numbers that the inputs of one call hold at most, and rows that it has at least: images and series are larger than rows of a table."""
+
 
 class Game:
     """v for n cases of one model.
@@ -31,31 +34,36 @@ class Game:
     cases : (n,) their numbers in the study, which key the random streams.
     target : (n,) the explained output of each case.
     output : the space in which outputs are read.
-    fill : how features are hidden.
+    fill : how features are hidden; None: what is usual for the data.
 
     Attributes
     ----------
     owner : (p,) the feature of each column of the model's encoding; None if the model cannot be opened.
+    present : (n, d) the features that each case has.
     rows_spent : model rows asked of the model so far.
     """
 
     def __init__(
-        self, model: Model, data: Data, inputs: Inputs, cases: IntArray, target: IntArray, output: Output, fill: str = "background"
+        self, model: Model, data: Data, inputs: Inputs, cases: IntArray, target: IntArray, output: Output, fill: str | None = None
     ) -> None:
         self.model, self.data, self.inputs = model, data, inputs
-        self.cases, self.target, self.output, self.fill = cases, target, output, fill
+        self.cases, self.target, self.output, self.fill = cases, target, output, fill or data.space.fills[0]
         self.n, self.d = len(cases), data.space.d
         self.present = data.space.present(inputs)
         self.owner = None if model.owner is None else data.space.feature_of[model.owner]
+        # Where the fill is made of rows, nothing shown is the same set of masked inputs for every case; but a series keeps its own end.
+        self._alike = self._filling() is not None and (hasattr(inputs, "iloc") or not np.isnan(inputs).any())
+        self.block = max(_FEWEST, min(BLOCK, _NUMBERS // max(data.space.cells, 1)))
         self.rows_spent = 0
         self._known: dict[bytes, float] = {}
         self._encoded: tuple[Array, Array] | None = None
 
     def values(self, rows: IntArray, keep: BoolArray) -> Array:
-        """(m,) v of m coalitions, each of case rows[i] with the features keep[i] (m, d) shown.
+        """(m,) v of m coalitions, each of case rows[i] with the features keep[i] (m, d) shown; what the case does not have changes nothing.
 
         Cost: width(fill) model rows for each coalition not asked before, 1 for a full one.
         """
+        keep = keep & self.present[rows]
         keys = self._keys(rows, keep)
         fresh: dict[bytes, int] = {}
         for position, key in enumerate(keys):
@@ -87,25 +95,30 @@ class Game:
         NotApplicable
             Where the fill is not made of rows.
         """
-        rows = self.data.space.fill_rows(self.fill)
+        rows = self._filling()
         if rows is None:
             raise NotApplicable(f"the fill '{self.fill}' has no rows to serve as a background")
         return rows
 
+    def _filling(self) -> Inputs | None:
+        """The rows from which hidden features are filled, or None where the fill is made of the case itself."""
+        return self.data.space.fill_rows(self.fill)
+
     def _keys(self, rows: IntArray, keep: BoolArray) -> list[bytes]:
-        # Nothing shown is the same set of masked inputs for every case of one target.
-        who = np.where(keep.any(axis=1), rows, -1 - self.target[rows]).astype(np.int64)
+        who = rows.astype(np.int64)
+        if self._alike:
+            who = np.where(keep.any(axis=1), who, -1 - self.target[rows])
         packed = np.concatenate([who.view(np.uint8).reshape(len(rows), who.itemsize), np.packbits(keep, axis=1)], axis=1)
         return [key.tobytes() for key in packed]
 
     def _evaluate(self, rows: IntArray, keep: BoolArray) -> Array:
         out = np.empty(len(rows))
-        whole = keep.all(axis=1)
+        whole = (keep == self.present[rows]).all(axis=1)
         if whole.any():
             out[whole] = self._read(self._masked(rows[whole], keep[whole], whole=True), rows[whole], 1)
         part = np.flatnonzero(~whole)
         width = self.data.space.width(self.fill)
-        step = max(1, BLOCK // width)
+        step = max(1, self.block // width)
         for start in range(0, len(part), step):
             at = part[start : start + step]
             out[at] = self._read(self._masked(rows[at], keep[at], whole=False), rows[at], width)
@@ -118,7 +131,7 @@ class Game:
 
     def _masked(self, rows: IntArray, keep: BoolArray, whole: bool) -> Array:
         """(m * width, k) outputs of the masked inputs; `whole` ones need no fill."""
-        fills = self.data.space.fill_rows(self.fill)
+        fills = self._filling()
         if self.owner is None or fills is None:
             hidden = take(self.inputs, rows) if whole else self.data.space.hide(self.inputs, rows, keep, self.fill)
             return self.model.predict(hidden, self.output)
@@ -150,11 +163,13 @@ class Coalitions:
 
     Attributes
     ----------
-    keep : (n, m, d) the first of each complement pair, True = shown.
+    keep : (n, m, d) the first of each complement pair, True = shown; False for features that the case does not have.
     shown, hidden : (n, m) v(S) and v(everything but S).
-    weights : (m,) of each pair where all pairs are enumerated (they add up to 1), or None where they were drawn.
+    weights : (m,) of each pair where all pairs are enumerated (they add up to 1), or None where they were drawn. Where cases differ in
+        their features, (n, m): 0 in the rows of cases whose pairs were drawn.
     full, empty : (n,) v(everything) and v(nothing).
     spread : (n,) standard deviation of the model's explained output over the background rows, the scale for "flat".
+    pairs : (n,) how many of the m pairs each case has, where cases differ in their features; else None.
     """
 
     keep: BoolArray
@@ -164,6 +179,7 @@ class Coalitions:
     full: Array
     empty: Array
     spread: Array
+    pairs: IntArray | None = None
 
 
 def sample_size(d: int) -> int:
@@ -202,19 +218,37 @@ def evaluate_coalitions(game: Game, streams: Streams) -> Coalitions:
 
     The draw depends on the seed and the case only: the same for every model and method. Cost: 2 m width(fill) model rows per case.
     """
-    d, m = game.d, sample_size(game.d)
-    weights: Array | None = None
-    if d <= 2:
-        keep = np.zeros((game.n, 0, d), dtype=bool)
-    elif 2**d - 2 <= 2 * m:
-        pairs, weights = all_pairs(d)
-        keep = np.broadcast_to(pairs, (game.n, *pairs.shape)).copy()
-    else:
-        keep = np.stack([random_pairs(d, m, streams.case(case)) for case in game.cases])
+    keep, weights, pairs = _ragged(game, streams) if not game.present.all() else (*_drawn(game.cases, game.d, streams), None)
     rows = np.repeat(np.arange(game.n), keep.shape[1])
-    flat = keep.reshape(-1, d)
+    flat = keep.reshape(-1, game.d)
     answers = game.values(np.concatenate([rows, rows]), np.concatenate([flat, ~flat]))
     shown, hidden = answers.reshape(2, game.n, keep.shape[1])
     on_background = game.predict(game.data.background_inputs())
     spread = on_background.std(axis=0)[game.target]
-    return Coalitions(keep, shown, hidden, weights, game.full(), game.empty(), spread)
+    return Coalitions(keep, shown, hidden, weights, game.full(), game.empty(), spread, pairs)
+
+
+def _drawn(cases: IntArray, d: int, streams: Streams) -> tuple[BoolArray, Array | None]:
+    """(n, m, d) coalitions of cases with d features each, and the weights (m,) of pairs that are enumerated."""
+    m = sample_size(d)
+    if d <= 2:
+        return np.zeros((len(cases), 0, d), dtype=bool), None
+    if 2**d - 2 <= 2 * m:
+        pairs, weights = all_pairs(d)
+        return np.broadcast_to(pairs, (len(cases), *pairs.shape)).copy(), weights
+    return np.stack([random_pairs(d, m, streams.case(case)) for case in cases]), None
+
+
+def _ragged(game: Game, streams: Streams) -> tuple[BoolArray, Array, IntArray]:
+    """Coalitions of cases that differ in their features: (n, m, d) with m that of the largest, weights (n, m), pairs (n,)."""
+    own = game.present.sum(axis=1)
+    found = {int(size): _drawn(game.cases[own == size], int(size), streams) for size in np.unique(own)}
+    m = max(keep.shape[1] for keep, _ in found.values())
+    keep, weights, pairs = np.zeros((game.n, m, game.d), dtype=bool), np.zeros((game.n, m)), np.zeros(game.n, dtype=np.int64)
+    for size, (drawn, weight) in found.items():
+        at = np.flatnonzero(own == size)
+        pairs[at] = drawn.shape[1]
+        weights[at, : drawn.shape[1]] = 0.0 if weight is None else weight
+        for i, one in zip(at, drawn, strict=True):
+            keep[i, : len(one), game.present[i]] = one.T
+    return keep, weights, pairs

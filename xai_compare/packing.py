@@ -71,11 +71,18 @@ def join_attributions(chunks: list[Attribution]) -> Attribution:
         first.additive,
         _stacked(chunks, "detail"),
         _merged([chunk.about for chunk in chunks], [len(chunk.values) for chunk in chunks]),
-        _stacked(chunks, "present"),
+        _presence(chunks),
     )
 
 
-def _stacked(chunks: Sequence[Attribution] | Sequence[Scores], name: str) -> npt.NDArray[Any] | None:
+def _presence(chunks: Sequence[Attribution]) -> npt.NDArray[np.bool_] | None:
+    """Which features the cases of all chunks have; None where none lacks any."""
+    if all(chunk.present is None for chunk in chunks):
+        return None
+    return np.concatenate([np.ones(chunk.values.shape, dtype=bool) if chunk.present is None else chunk.present for chunk in chunks])
+
+
+def _stacked(chunks: Sequence[Attribution], name: str) -> npt.NDArray[Any] | None:
     """One optional array of all chunks, one after the other."""
     parts = [getattr(chunk, name) for chunk in chunks]
     return None if parts[0] is None else np.concatenate(parts)
@@ -125,25 +132,39 @@ def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> S
 
 
 def join_scores(chunks: list[Scores]) -> Scores:
-    """Scores of chunks of cases, in order, as one; reasons are renumbered."""
+    """Scores of chunks of cases, in order, as one; reasons are renumbered. What a chunk lacks is NaN there, and says why."""
     first = chunks[0]
     if len(chunks) == 1:
         return first
 
     starts = np.cumsum([0, *(len(chunk.values) for chunk in chunks)])
     reasons = {int(start) + i: reason for start, chunk in zip(starts, chunks, strict=False) for i, reason in chunk.reasons.items()}
-    names = [name for name in first.parts if all(name in chunk.parts for chunk in chunks)]
-    parts = {name: join_scores([chunk.parts[name] for chunk in chunks]) for name in names}
+    names = dict.fromkeys(name for chunk in chunks for name in chunk.parts)
+    parts = {name: join_scores([chunk.parts.get(name) or _lacking(chunk) for chunk in chunks]) for name in names}
     curves = {name: np.concatenate([chunk.curves[name] for chunk in chunks]) for name in first.curves}
     return Scores(
         np.concatenate([chunk.values for chunk in chunks]),
-        _stacked(chunks, "chance"),
-        _stacked(chunks, "ceiling"),
+        _levels(chunks, "chance"),
+        _levels(chunks, "ceiling"),
         parts,
         reasons,
         curves=curves,
         better=first.better,
     )
+
+
+def _lacking(chunk: Scores) -> Scores:
+    """A part that the cases of a chunk do not have: all of them have too few features for it."""
+    n = len(chunk.values)
+    return Scores(np.full(n, np.nan), reasons={i: chunk.reasons.get(i, "the score does not exist for so few features") for i in range(n)})
+
+
+def _levels(chunks: Sequence[Scores], name: str) -> npt.NDArray[Any] | None:
+    """Chance or ceiling of all chunks, NaN for the cases of one that has no score; None where no chunk has any."""
+    parts = [getattr(chunk, name) for chunk in chunks]
+    if all(part is None for part in parts):
+        return None
+    return np.concatenate([np.full(len(chunk.values), np.nan) if part is None else part for chunk, part in zip(chunks, parts, strict=True)])
 
 
 _CURVE_ARRAYS = ("grid", "curve", "low", "high", "share", "quantiles")

@@ -62,9 +62,12 @@ def subset(n: int, wanted: int) -> IntArray:
     return np.unique(np.round(np.linspace(0, n - 1, min(n, wanted)))).astype(np.int64)
 
 
-def steps(d: int) -> IntArray:
-    """How many features have left at each step: every feature on its own up to 20 of them, else 20 steps of equal size."""
-    return np.floor(np.linspace(0, d, min(d, _STEPS) + 1) + 0.5).astype(np.int64)
+def steps(d: int, own: IntArray | None = None) -> IntArray:
+    """How many features have left at each step: every feature on its own up to 20 of them, else 20 steps of equal size.
+
+    own : (n,) how many of the d features each case has; the steps are then (n, K + 1), as many for all of them.
+    """
+    return np.floor(np.linspace(0, d if own is None else own, min(d, _STEPS) + 1, axis=-1) + 0.5).astype(np.int64)
 
 
 def remove(game: Game, phi: Array, signed: bool, played: IntArray, streams: Streams) -> Removal:
@@ -74,12 +77,15 @@ def remove(game: Game, phi: Array, signed: bool, played: IntArray, streams: Stre
     unsigned attribution, the full one and, where the output is no probability, the background.
     """
     noise = np.stack([streams.case(game.cases[i]).random(game.d) for i in played]) if len(played) else np.empty((0, game.d))
-    by_size = _order(np.abs(phi[played]), noise)
-    order = _order(phi[played], noise) if signed else by_size
-    tops = _leaving(order, np.maximum(1, np.floor(np.array(SHARES) * game.d + 0.5)).astype(np.int64))
-    asked = [tops, ~tops, *(_leaving(way, steps(game.d)) for way in (by_size, by_size[:, ::-1]))]
+    there = game.present[played]
+    own, values = there.sum(axis=1), np.where(there, phi[played], 0.0)
+    by_size = _order(np.abs(values), noise, there)
+    order = _order(values, noise, there) if signed else by_size
+    tops = _leaving(order, np.maximum(1, np.floor(np.array(SHARES) * own[:, None] + 0.5)).astype(np.int64))
+    sizes = steps(game.d, own)
+    asked = [tops, ~tops, *(_leaving(way, sizes) for way in (by_size, _reversed(by_size, own)))]
     if signed:
-        asked += [_leaving(way, steps(game.d)) for way in (order, order[:, ::-1])]
+        asked += [_leaving(way, sizes) for way in (order, _reversed(order, own))]
     found = _answers(game, played, asked)
     curves = [np.stack(found[i : i + 2], axis=1) for i in range(2, len(found), 2)]
     spread = _spread(game.n, played)
@@ -107,15 +113,21 @@ def best_orders(game: Game, played: IntArray) -> Bounds:
     return Bounds(**{name: spread(_greedy(game, played, goal)) for name, goal in goals.items()})
 
 
-def _order(values: Array, noise: Array) -> IntArray:
-    """(n, d) features from the largest value to the smallest, ties in the order of `noise`."""
-    return np.lexsort((noise, -values), axis=1)
+def _order(values: Array, noise: Array, there: BoolArray) -> IntArray:
+    """(n, d) features from the largest value to the smallest, ties in the order of `noise`, absent ones last."""
+    return np.lexsort((noise, -values, ~there), axis=1)
+
+
+def _reversed(order: IntArray, own: IntArray) -> IntArray:
+    """(n, d) the first `own` (n,) features of each order backwards; the others, which are absent, stay last."""
+    place = np.arange(order.shape[1])[None, :]
+    return np.take_along_axis(order, np.where(place < own[:, None], own[:, None] - 1 - place, place), axis=1)
 
 
 def _leaving(order: IntArray, sizes: IntArray) -> BoolArray:
-    """(n, len(sizes), d): True for the first `sizes` features of each order."""
+    """(n, k, d): True for the first features of each order, as many as `sizes` (n, k) says."""
     place = np.argsort(order, axis=1)
-    return place[:, None, :] < sizes[None, :, None]
+    return np.asarray(place[:, None, :] < sizes[:, :, None])
 
 
 def _answers(game: Game, played: IntArray, leaving: list[BoolArray]) -> list[Array]:
@@ -128,15 +140,15 @@ def _answers(game: Game, played: IntArray, leaving: list[BoolArray]) -> list[Arr
 
 def _greedy(game: Game, played: IntArray, goal: Callable[[Array], Array]) -> Array:
     """(n, K + 1) outputs along the order in which at each step those features leave for which `goal` is smallest."""
-    n, d = len(played), game.d
-    gone = np.zeros((n, d), dtype=bool)
+    d, there = game.d, game.present[played]
+    gone = ~there
     curve = [_answers(game, played, [gone[:, None, :]])[0][:, 0]]
-    for size in np.diff(steps(d)):
+    for size in np.diff(steps(d, there.sum(axis=1)), axis=1).T:
         candidates = gone[:, None, :] | np.eye(d, dtype=bool)[None]
         # A feature that is gone already is asked for free: its set is the present one, which the game remembers.
         cost = np.where(gone, np.inf, goal(_answers(game, played, [candidates])[0]))
-        chosen = np.argsort(cost, axis=1, kind="stable")[:, :size]
-        np.put_along_axis(gone, chosen, True, axis=1)
+        place = np.argsort(np.argsort(cost, axis=1, kind="stable"), axis=1)
+        gone |= place < size[:, None]
         curve.append(_answers(game, played, [gone[:, None, :]])[0][:, 0])
     return np.stack(curve, axis=1)
 

@@ -115,6 +115,7 @@ class CaseFacts:
     outputs {model: (n,)} and base {model: (n,)} are v(all features) and v(no feature) of the explained output, in the model's space.
     predicted {model: (n,)} is the index of the predicted class (classification) or the predicted value (regression).
     probability {model: (n,)} is the probability of the explained class, where the model has one.
+    raw (n, ...) are the images or series themselves, if they may be shown.
     """
 
     ids: tuple[str, ...]
@@ -125,6 +126,7 @@ class CaseFacts:
     base: Mapping[str, Array]
     predicted: Mapping[str, Array]
     probability: Mapping[str, Array]
+    raw: npt.NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +185,8 @@ class Results:
             arrays |= {f"k{i}/{name}": array for name, array in pack_scores(score).items()}
         for i, profile in enumerate(self.profiles.values()):
             arrays |= {f"p{i}/{name}": array for name, array in pack_profile(profile).items()}
-        cases = {"target": self.cases.target} | ({} if self.cases.y is None else {"y": self.cases.y})
+        held = {"y": self.cases.y, "raw": self.cases.raw}
+        cases = {"target": self.cases.target} | {name: array for name, array in held.items() if array is not None}
         for name in _PER_MODEL:
             cases |= {f"{name}/{i}": array for i, array in enumerate(getattr(self.cases, name).values())}
         arrays |= {f"c/{name}": array for name, array in cases.items()}
@@ -232,7 +235,7 @@ class Results:
             **plain,
             **listed,
             slices={column: tuple(labels) for column, labels in facts.get("slices", {}).items()},
-            cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model),
+            cases=CaseFacts(tuple(facts["cases"]["ids"]), own["target"], own.get("y"), shown, **per_model, raw=own.get("raw")),
             attributions={(m, e): unpack_attribution(under(f"a{i}/")) for i, (m, e) in enumerate(facts["attributions"])},
             scores={(m, e, k): unpack_scores(under(f"s{i}/")) for i, (m, e, k) in enumerate(facts["scores"])},
             checks={(c, m, e): unpack_scores(under(f"k{i}/")) for i, (c, m, e) in enumerate(facts.get("checks", []))},

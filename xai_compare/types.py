@@ -23,6 +23,7 @@ __all__ = [
     "FeatureSpace",
     "Inputs",
     "IntArray",
+    "Modality",
     "Model",
     "Output",
     "Profile",
@@ -38,12 +39,15 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Inputs: TypeAlias = Any
-"""n cases as the user holds them: DataFrame (n, d) for tables; ndarray, list of str or dict of arrays elsewhere."""
+"""n cases: DataFrame (n, c) for tables; float32 images (n, height, width) or (n, height, width, 3) in [0, 1]; float64 series
+(n, channels, length), NaN after the end of a shorter one; texts as an object array (n,) of str."""
 
 Output: TypeAlias = Literal["probability", "margin", "value"]
 """The space in which a model's output is read: class probabilities, margins (log-odds and the like), or the value of a regression."""
 
 Task: TypeAlias = Literal["classification", "regression"]
+
+Modality: TypeAlias = Literal["table", "image", "text", "series"]
 
 
 def take(inputs: Inputs, rows: IntArray) -> Inputs:
@@ -66,6 +70,14 @@ class FeatureSpace(Protocol):
     """The features of a data set and how to hide some of them: one per data set, shared by all models and methods."""
 
     @property
+    def modality(self) -> Modality:
+        """What the inputs are."""
+
+    @property
+    def cells(self) -> int:
+        """How many numbers one input holds, about: how large a block of them may be."""
+
+    @property
     def d(self) -> int:
         """Number of features."""
 
@@ -75,7 +87,8 @@ class FeatureSpace(Protocol):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """(d,) what each feature is: "numeric", "boolean", "categorical", "ordinal", "group" (several columns that count as one)."""
+        """(d,) what each feature is: "numeric", "boolean", "categorical", "ordinal", "group" (several columns that count as one);
+        "patch", "word", "stretch"."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -93,8 +106,16 @@ class FeatureSpace(Protocol):
     def fills(self) -> tuple[str, ...]:
         """The ways of hiding features, the usual one first."""
 
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """Where the features lie, in plain values: {} for a table and for texts; "rows" and "columns", where the patches of an image
+        begin and the last one ends; "edges" of the stretches of a series, and the names of its "channels"."""
+
     def present(self, inputs: Inputs) -> BoolArray:
-        """(n, d): which features a case has at all (always all for a table)."""
+        """(n, d): which features a case has at all (always all for a table): texts differ in their words."""
+
+    def labels(self, inputs: Inputs) -> list[list[str]]:
+        """n lists of d texts: what each feature of each case holds, as a report may print it."""
 
     def width(self, fill: str) -> int:
         """How many masked inputs stand for one coalition under this fill: the background's rows, or 1."""
@@ -109,7 +130,7 @@ class FeatureSpace(Protocol):
         ----------
         inputs : n cases.
         rows : (m,) which case each coalition belongs to.
-        keep : (m, d), True = shown.
+        keep : (m, d), True = shown; False for a feature that the case does not have.
         fill : one of the fills of this space.
 
         Returns
@@ -117,10 +138,12 @@ class FeatureSpace(Protocol):
         m * width(fill) inputs; the fill rows of one coalition stand together.
         """
 
-    def neighbours(self, inputs: Inputs, known: Inputs, count: int, draws: Sequence[np.random.Generator]) -> Inputs:
+    def neighbours(
+        self, inputs: Inputs, known: Inputs, count: int, draws: Sequence[np.random.Generator], spare: BoolArray | None = None
+    ) -> Inputs:
         """n * count slightly changed copies of n inputs, made of what is in `known`; those of one input stand together.
 
-        draws : the random generator of each input.
+        draws : the random generator of each input. spare : (n, d) features that must stay where a change would take one away.
         """
 
     def with_background(self, inputs: Inputs) -> FeatureSpace:
@@ -272,6 +295,10 @@ class Attribution:
             raise XaiCompareError(f"attribution has {int(bad.sum())} values that are not finite, first at case {first}")
         if self.base is not None and not np.isfinite(self.base).all():
             raise XaiCompareError("attribution base has values that are not finite")
+
+    def known(self) -> Array:
+        """(n, d) the values, 0 where a case does not have the feature."""
+        return self.values if self.present is None else np.where(self.present, self.values, 0.0)
 
     def rows(self, take: slice | IntArray) -> Attribution:
         """The same attribution for some of its cases."""

@@ -62,7 +62,7 @@ def setting(name: str):
     task = "regression" if kind == "value" else "classification"
     classes = tuple(map(str, range(len(set(y.tolist()))))) if task == "classification" else ()
     train, test = as_table(as_frame(frame.head(160)), y[:160]), as_table(as_frame(frame.tail(80)), y[160:])
-    data = replace(assemble(train, test, task, classes, (20, N), Streams(0), {}), truth=truth_of(80))
+    data = replace(assemble(train, test, task, classes, (20, N), Streams(0)), truth=truth_of(80))
     prepare = make_column_transformer((StandardScaler(), ["age", "in come", "debt", "x.y"]), (OneHotEncoder(), ["job", "owner"]))
     if name in ("net", "value_net"):
         return KINDS["mlp"].fit(name, data, {"hidden": [16], "epochs": 30}, 0)[0], data

@@ -149,7 +149,7 @@ class TestMaxSensitivity:
         module = net(d)
         rng = np.random.default_rng(2)
         train, test = as_frame(rng.standard_normal((60, d))), as_frame(rng.standard_normal((N, d)))
-        data = assemble(as_table(train, None), as_table(test, None), "classification", ("a", "b"), (10, N), Streams(0), {})
+        data = assemble(as_table(train, None), as_table(test, None), "classification", ("a", "b"), (10, N), Streams(0))
         model = FunctionModel(
             "sure", lambda f: np.tile([0.4, 0.6], (len(f), 1)), "classification", ("a", "b"), "probability", as_array=False
         )

@@ -154,7 +154,7 @@ class TestErrors:
     def test_an_unknown_parameter_or_rule(self):
         with pytest.raises(DataError, match="unknown parameter 'row': did you mean 'rows'"):
             read(DataSpec(source="synthetic:xor", params={"row": 100}), 0)
-        with pytest.raises(UnknownName, match="unknown synthetic table 'xnor': did you mean 'xor'"):
+        with pytest.raises(UnknownName, match="unknown synthetic data 'xnor': did you mean 'xor'"):
             made("xnor")
 
     def test_fewer_columns_than_the_rule_uses(self):

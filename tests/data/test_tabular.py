@@ -219,9 +219,9 @@ def test_asking_for_all_or_more_gives_every_row_once(size: int) -> None:
 
 def test_assemble_draws_by_seed_and_cuts_to_what_there_is() -> None:
     table = as_table(numbers(30), np.arange(30) % 2)
-    made = [assemble(table, table, "classification", ("0", "1"), (12, 9), Streams(seed), {}) for seed in (0, 0, 1)]
+    made = [assemble(table, table, "classification", ("0", "1"), (12, 9), Streams(seed)) for seed in (0, 0, 1)]
     assert made[0].explain.tolist() == made[1].explain.tolist() != made[2].explain.tolist()
     assert made[0].background.tolist() == made[1].background.tolist() != made[2].background.tolist()
     assert np.bincount(table.y[made[0].background]).tolist() == [6, 6]
-    large = assemble(table, table, "classification", ("0", "1"), (99, 99), Streams(0), {})
+    large = assemble(table, table, "classification", ("0", "1"), (99, 99), Streams(0))
     assert (len(large.background), len(large.explain), len(large.space.background)) == (30, 30, 30)

@@ -214,7 +214,7 @@ class TestIntegratedGradients:
         from xai_compare.data.tabular import as_frame, as_table, assemble
 
         table = as_table(as_frame(frame), y)
-        data = assemble(table, table, "classification", ("0", "1"), (10, 5), Streams(0), {})
+        data = assemble(table, table, "classification", ("0", "1"), (10, 5), Streams(0))
         model, _ = KINDS["mlp"].fit("net", data, {"hidden": [8], "epochs": 40}, 0)
         game = game_of(model, data, 1)
         found = EXPLAINERS["integrated_gradients"](steps=100)(game, Streams(0))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar, nnls
 from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from xai_compare.metrics import _arrays as arrays
 from xai_compare.metrics import _predictions as predictions
@@ -289,6 +289,25 @@ class TestAgainstAMask:
         expected = [roc_auc_score(m, np.abs(p)) for p, m in zip(phi[known], mask[known], strict=True)]
         np.testing.assert_allclose(found[known], expected)
 
+    def test_average_precision_equals_scikit_learn(self):
+        phi, mask = RNG.standard_normal((40, 8)), RNG.random((40, 8)) < 0.4
+        mask[0] = False
+        found = arrays.average_precision(phi, mask)
+        assert np.isnan(found[0])
+        known = mask.any(axis=1)
+        expected = [average_precision_score(m, np.abs(p)) for p, m in zip(phi[known], mask[known], strict=True)]
+        np.testing.assert_allclose(found[known], expected)
+
+    def test_average_precision_is_the_mean_over_all_orders_of_what_is_tied(self):
+        from itertools import permutations
+
+        for _ in range(20):
+            phi, mask = RNG.integers(-1, 2, (1, 5)).astype(float), RNG.random((1, 5)) < 0.5
+            mask[0, 0] = True
+            noise = np.array(list(permutations(np.arange(5) / 100)))
+            broken = [average_precision_score(mask[0], np.abs(phi[0]) + each) for each in noise]
+            assert arrays.average_precision(phi, mask)[0] == pytest.approx(np.mean(broken))
+
 
 def test_the_overlap_of_what_is_there_is_as_if_the_rest_were_no_columns():
     present = RNG.random((30, 6)) < 0.6
@@ -301,7 +320,9 @@ def test_the_overlap_of_what_is_there_is_as_if_the_rest_were_no_columns():
     assert len(set(present.sum(axis=1).tolist())) > 2
 
 
-@pytest.mark.parametrize("name", ["effective_features", "features_for", "gini", "relevance_mass", "relevance_rank", "mask_auroc"])
+@pytest.mark.parametrize(
+    "name", ["effective_features", "features_for", "gini", "relevance_mass", "relevance_rank", "mask_auroc", "average_precision"]
+)
 def test_an_absent_feature_is_as_if_it_were_not_a_column(name):
     """Texts have words of their own number: what stands beyond them, NaN or not, does not count."""
     phi, mask = RNG.integers(-3, 4, (30, 6)).astype(float), RNG.random((30, 6)) < 0.5

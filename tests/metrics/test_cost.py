@@ -44,7 +44,7 @@ FRAME, Y = classified()
 
 def data():
     train, test = as_table(as_frame(FRAME.head(200)), Y[:200]), as_table(as_frame(FRAME.tail(100)), Y[200:])
-    return assemble(train, test, "classification", ("0", "1"), (20, 10), Streams(0), {})
+    return assemble(train, test, "classification", ("0", "1"), (20, 10), Streams(0))
 
 
 def leaves(*trees) -> int:

@@ -31,7 +31,7 @@ def uniform(n=600, d=4, seed=0):
 
 def data_of(test, classes=(), y=None):
     table = as_table(as_frame(test), y)
-    return assemble(table, table, "classification" if classes else "regression", classes, (20, 10), Streams(0), {})
+    return assemble(table, table, "classification" if classes else "regression", classes, (20, 10), Streams(0))
 
 
 def scored(model, test, seed=0, **params):

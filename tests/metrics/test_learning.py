@@ -22,7 +22,7 @@ FRAME, Y = classified()
 
 def data_for(y, classes):
     train, test = as_table(as_frame(FRAME.head(200)), y[:200]), as_table(as_frame(FRAME.tail(100)), y[200:])
-    return assemble(train, test, "classification" if classes else "regression", classes, (20, 10), Streams(0), {})
+    return assemble(train, test, "classification" if classes else "regression", classes, (20, 10), Streams(0))
 
 
 DATA = data_for(Y, ("0", "1"))

@@ -37,7 +37,7 @@ def scored(estimator, y_of=None, outcomes=True):
     classes = tuple(map(str, np.unique(y))) if task == "classification" else ()
     train = as_table(as_frame(frame.head(200)), y[:200] if outcomes else None)
     test = as_table(as_frame(frame.tail(100)), y[200:] if outcomes else None)
-    data = assemble(train, test, task, classes, (20, 10), Streams(0), {})
+    data = assemble(train, test, task, classes, (20, 10), Streams(0))
     fitted = estimator.fit(frame.head(200), y[:200])
     model = adapt("m", fitted, data.background_inputs())
     return METRICS["performance"](resamples=500)(View(data, Streams(0), model=model)), fitted, frame, y

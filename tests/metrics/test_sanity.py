@@ -29,7 +29,7 @@ def odds(frame):
 def setting(n=12, classes=("a", "b", "c"), function=odds):
     rng = np.random.default_rng(0)
     train, test = (as_table(as_frame(rng.standard_normal((rows, 4))), None) for rows in (40, n))
-    data = assemble(train, test, "classification", classes, (15, n), Streams(0), {})
+    data = assemble(train, test, "classification", classes, (15, n), Streams(0))
     return FunctionModel("odds", function, "classification", classes, "probability", as_array=False), data
 
 

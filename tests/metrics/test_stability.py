@@ -36,7 +36,7 @@ def data_of(train, test, classes=(), y=None, background=15):
     """Data that explain the whole test table."""
     task = "classification" if classes else "regression"
     train, test = as_frame(train), as_frame(test)
-    return assemble(as_table(train, y), as_table(test, None), task, classes, (background, len(test)), Streams(0), {})
+    return assemble(as_table(train, y), as_table(test, None), task, classes, (background, len(test)), Streams(0))
 
 
 def line(data, w=W):
@@ -166,7 +166,7 @@ class TestWhatCannotChange:
     def test_model_wide_methods(self):
         data = data_of(numbers(80), numbers(12, seed=1))
         y = data.test.inputs.to_numpy() @ W
-        data = assemble(data.train, as_table(data.test.inputs, y), "regression", (), (15, 12), Streams(0), {})
+        data = assemble(data.train, as_table(data.test.inputs, y), "regression", (), (15, 12), Streams(0))
         with pytest.raises(NotApplicable, match="gives every case the same values"):
             scored("input_stability", EXPLAINERS["permutation_importance"](), line(data), data)
         found = scored("seed_stability", EXPLAINERS["permutation_importance"](repeats=2), line(data), data)

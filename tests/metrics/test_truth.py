@@ -14,7 +14,7 @@ from xai_compare.metrics._arrays import overlap
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution, Truth
 
-MASKED = ("relevance_mass", "relevance_rank", "mask_auroc")
+MASKED = ("relevance_mass", "relevance_rank", "mask_auroc", "auprc", "token_f1")
 ALL = ("truth_similarity", *MASKED)
 PHI = np.array([[3.0, -1.0, 0.0, 4.0], [1.0, 1.0, 1.0, 1.0]])
 MASK = np.array([[True, True, False, False], [True, False, False, False]])
@@ -35,13 +35,17 @@ class TestByHand:
             ("relevance_mass", [4 / 8, 1 / 4], [1 / 2, 1 / 4]),
             ("relevance_rank", [1 / 2, 1 / 4], [1 / 2, 1 / 4]),  # the second: one of four that are tied
             ("mask_auroc", [2 / 4, 1 / 2], [1 / 2, 1 / 2]),  # 3 and 1 against 0 and 4
+            # 4 before 3 and 1 before 0: (1/2 + 2/3) / 2. By chance, one: the mean of 1, 1/2, 1/3, 1/4; two: over all six pairs of places.
+            ("auprc", [7 / 12, 25 / 48], [(1 + 5 / 6 + 3 / 4 + 7 / 12 + 1 / 2 + 5 / 12) / 6, 25 / 48]),
+            # The mean share is 3/8: k = 2, of which 3 is true; one of two of four that are tied.
+            ("token_f1", [2 / 4, 2 * 0.5 / 3], [2 * 1 / 4, 2 * 0.5 / 3]),
         ],
     )
     def test_against_a_mask(self, metric, values, chance):
         found = scored(metric, PHI, Truth(mask=MASK))
         np.testing.assert_allclose(found.values, values)
         np.testing.assert_allclose(found.chance, chance)
-        assert (found.ceiling == 1).all()
+        np.testing.assert_allclose(found.ceiling, [1, 2 / 3 if metric == "token_f1" else 1])
 
     def test_against_an_attribution(self):
         found = scored("truth_similarity", PHI[:1], Truth(np.array([[6.0, 2.0, 0.0, 8.0]])))
@@ -55,6 +59,25 @@ class TestByHand:
         mask = np.abs(phi) > np.median(np.abs(phi), axis=1, keepdims=True)
         for metric in MASKED:
             np.testing.assert_allclose(scored(metric, phi * mask, Truth(mask=mask)).values, 1)
+
+    def test_token_f1_with_the_number_of_each_case_is_the_relevance_rank(self):
+        rng = np.random.default_rng(6)
+        phi, mask = rng.integers(-3, 4, (30, 8)).astype(float), rng.permuted(np.tile(np.arange(8) < 3, (30, 1)), axis=1)
+        one, other = (scored(metric, phi, Truth(mask=mask)) for metric in ("token_f1", "relevance_rank"))
+        np.testing.assert_allclose(one.values, other.values)
+        np.testing.assert_allclose(one.chance, other.chance)
+
+    def test_token_f1_counts_as_many_words_as_are_marked_on_average(self):
+        """Shares 1/2, 1/4 and none, which does not count: 3/8 of eight features are three, of a case with four of them two."""
+        phi, mask = np.tile(np.arange(8.0, 0, -1), (3, 1)), np.zeros((3, 8), dtype=bool)
+        mask[0, :4] = mask[1, [0, 7]] = True
+        found = scored("token_f1", phi, Truth(mask=mask))
+        np.testing.assert_allclose(found.values[:2], [2 * 3 / 7, 2 * 1 / 5])
+        np.testing.assert_allclose(found.ceiling[:2], [6 / 7, 4 / 5])
+        present = np.ones((3, 8), dtype=bool)
+        present[1, 2:6] = False
+        fewer = scored("token_f1", np.where(present, phi, np.nan), Truth(mask=mask), present=present)
+        np.testing.assert_allclose(fewer.values[:2], [2 * 3 / 7, 2 * 1 / 4])
 
 
 class TestSign:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.made import data_of, mixed, numbers, outcome
+from tests.made import TABULAR, data_of, mixed, numbers, outcome
 from xai_compare.errors import MissingExtra, ModelError, XaiCompareError
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data
@@ -25,7 +25,7 @@ FAST = {
     "random_forest": {"n_estimators": 12},
     "xgboost": {"n_estimators": 25},
 }
-CASES = [(kind, task) for kind in KINDS for task in KINDS[kind].tasks]
+CASES = [(kind, task) for kind in TABULAR for task in KINDS[kind].tasks]
 
 
 @cache
@@ -124,7 +124,7 @@ def test_unknown_and_wrong_parameters_are_refused(kind: str, params, message: st
         KINDS[kind].check(params)
 
 
-BALANCED = [kind for kind in KINDS if "classification" in KINDS[kind].tasks and kind not in ("mlp", "knn", "naive_bayes")]
+BALANCED = [kind for kind in TABULAR if "classification" in KINDS[kind].tasks and kind not in ("mlp", "knn", "naive_bayes")]
 
 
 @pytest.mark.parametrize("kind", [*BALANCED, "naive_bayes"])
@@ -200,7 +200,7 @@ def test_ten_thousand_levels_are_one_column_of_target_means(kind: str) -> None:
     assert np.isfinite(model.predict(strange, model.native)).all()
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", TABULAR)
 def test_odd_columns_and_dtypes_are_taken(kind: str) -> None:
     frame = mixed(90).assign(constant=3.0, empty=np.nan, one="same")
     frame = frame.astype({"children": "Int64", "town": "category", "owner": "boolean", "height": "Float32"})

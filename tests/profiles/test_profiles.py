@@ -34,7 +34,7 @@ def uniform(n=400, d=3, seed=0):
 
 def data_of(test, classes=()):
     table = as_table(as_frame(test), None)
-    return assemble(table, table, "classification" if classes else "regression", classes, (20, 10), Streams(0), {})
+    return assemble(table, table, "classification" if classes else "regression", classes, (20, 10), Streams(0))
 
 
 def by_frame(function):

@@ -24,7 +24,7 @@ N = 6
 def setting():
     rng = np.random.default_rng(0)
     train, test = as_frame(rng.standard_normal((40, 3))), as_frame(rng.standard_normal((N, 3)))
-    return assemble(as_table(train, None), as_table(test, None), "regression", (), (10, N), Streams(0), {})
+    return assemble(as_table(train, None), as_table(test, None), "regression", (), (10, N), Streams(0))
 
 
 def again_of(explainer, model=None, cases=None, target=None, data=None):

@@ -118,6 +118,6 @@ def test_too_few_rows_for_another_background():
 
 def test_the_order_in_which_conditions_are_asked(spread):
     study = study_from_dict(study_of(compare={"spread": ["training", "background"]}))
-    found = conditions(study, spread.plan.data, True, lambda at, message: StudyError(message))
+    found = conditions(study, spread.plan.data, "background", True, lambda at, message: StudyError(message))
     assert found[:2] == ("probability", "reference")
     assert found[2:] == tuple(f"{what} {time}" for what in ("training seed", "background draw") for time in (1, 2, 3))

@@ -17,7 +17,7 @@ from xai_compare.lazy import load
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table"]
+__all__ = ["content_of", "decoded", "delimiter_of", "read_table", "unpacked"]
 
 _MOST = 2**32  # bytes of a table once unpacked: what is larger is no table for one machine's memory
 _RATIO = 1000  # a gzip file that grows more than this is an attack, not a table
@@ -55,7 +55,7 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     >>> facts["format"], facts["encoding"], facts["delimiter"]    # doctest: +SKIP
     ('csv', 'utf-8', ';')
     """
-    content = _content(path)
+    content = content_of(path)
     facts: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
     for magic, what in _NOT_TABLES.items():
         if content.startswith(magic):
@@ -65,13 +65,14 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     elif content.startswith(b"ARROW1"):
         frame, how = _arrow(path.name, content, "pyarrow.feather", "read_table"), {"format": "feather"}
     else:
-        frame, how = _csv(path.name, _unpacked(path.name, content))
+        frame, how = _csv(path.name, unpacked(path.name, content))
     _check_names(path.name, [str(name) for name in frame.columns])
     frame.columns = frame.columns.map(str)
     return frame.reset_index(drop=True), facts | how
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """All bytes of a file; DataError for what is no file, for an empty one and for one that is too large."""
     if "://" in str(path) or re.match(r"[a-z][a-z0-9+.-]+:/", str(path)):
         raise DataError(f"'{path.as_posix()}' is an address: only files are read. Download it first")
     if not path.exists():
@@ -86,18 +87,19 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _unpacked(name: str, content: bytes) -> bytes:
+def unpacked(name: str, content: bytes) -> bytes:
+    """What a gzip file holds, anything else as it is; DataError where it cannot be unpacked, or grows beyond reason."""
     if not content.startswith(b"\x1f\x8b"):
         return content
     most = min(_MOST, _RATIO * len(content))
     try:
         with gzip.open(io.BytesIO(content)) as stream:
-            unpacked = stream.read(most + 1)
+            out = stream.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"file '{name}' looks like gzip and cannot be unpacked: {error}") from error
-    if len(unpacked) > most:
+    if len(out) > most:
         raise DataError(f"file '{name}' unpacks to more than {most >> 20} MiB, which no table of its size does")
-    return unpacked
+    return out
 
 
 def _arrow(name: str, content: bytes, module: str, function: str) -> pd.DataFrame:
@@ -111,8 +113,8 @@ def _arrow(name: str, content: bytes, module: str, function: str) -> pd.DataFram
 def _csv(name: str, content: bytes) -> tuple[pd.DataFrame, dict[str, Any]]:
     import pandas as pd
 
-    text, encoding = _decoded(name, content)
-    delimiter = _delimiter(text)
+    text, encoding = decoded(name, content)
+    delimiter = delimiter_of(text)
     try:
         frame = pd.read_csv(io.StringIO(text), sep=delimiter, low_memory=False)
         header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
@@ -128,7 +130,8 @@ def _csv(name: str, content: bytes) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame, facts | ({"decimal": ","} if decimal else {})
 
 
-def _decoded(name: str, content: bytes) -> tuple[str, str]:
+def decoded(name: str, content: bytes) -> tuple[str, str]:
+    """The text in some bytes, and its encoding; DataError where it is none."""
     marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     marked = [encoding for mark, encoding in marks.items() if content.startswith(mark)]
     # Windows-1252 is Latin-1 with letters where Latin-1 has control characters; five bytes mean nothing in it.
@@ -145,7 +148,7 @@ def _decoded(name: str, content: bytes) -> tuple[str, str]:
     raise AssertionError("Latin-1 decodes everything")
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The delimiter that cuts the first lines into the same number of cells, most cells first; comma where none does."""
     lines = [line for line in text[:_SAMPLE].splitlines()[:50] if line.strip()]
     if len(text) > _SAMPLE and len(lines) > 1:

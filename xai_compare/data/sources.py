@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from xai_compare.data.columns import checked_columns, declared, suspicious
+from xai_compare.data.image import Grid, as_images
 from xai_compare.data.reading import read_table
 from xai_compare.data.slices import sliced
 from xai_compare.data.tabular import (
@@ -24,37 +25,53 @@ from xai_compare.data.tabular import (
     guess_task,
     strata_of,
 )
-from xai_compare.errors import DataError, UnknownName, nearest
-from xai_compare.registry import Registry
+from xai_compare.errors import DataError, UnknownName, XaiCompareError, nearest
+from xai_compare.registry import Registry, configured
 from xai_compare.streams import Streams
-from xai_compare.types import Data, IntArray, Task, Truth
+from xai_compare.types import Data, FeatureSpace, Inputs, IntArray, Task, Truth, take
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xai_compare.config import DataSpec
 
-__all__ = ["SOURCES", "Held", "Locate", "Source", "check_no_file", "read"]
+__all__ = [
+    "SOURCES",
+    "Held",
+    "Locate",
+    "Source",
+    "check_no_columns",
+    "check_no_file",
+    "check_only",
+    "joined",
+    "params_of",
+    "read",
+    "split_by",
+    "target_of",
+]
 
 Locate = Callable[[Path], Path]
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """What a source holds: features and target of all rows, which of them are held out if that is fixed, facts for the manifest.
+    """What a source holds: inputs and target of all rows, which of them are held out if that is fixed, facts for the manifest.
 
-    frame : (n, d). target : (n,). test : (n,) True for rows that are held out, or None where the study draws them.
+    inputs : n cases of any modality. target : (n,). test : (n,) True for rows that are held out, or None where the study draws them.
     ids : (n,) what tells the rows apart, or None. slices : {column: (n,) the slice of each row}.
     truth : what explains the test rows of the data as they are drawn, where that is known.
+    space : the features of what is no table, from the inputs of the background rows; None for a table.
     """
 
-    frame: pd.DataFrame
+    inputs: Inputs
     target: npt.NDArray[Any]
     test: npt.NDArray[np.bool_] | None = None
     ids: tuple[str, ...] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     slices: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     truth: Callable[[Data], Truth] | None = None
+    space: Callable[[Inputs], FeatureSpace] | None = None
 
 
 Source = Callable[["DataSpec", str, Locate], Held]
@@ -64,13 +81,37 @@ SOURCES: Registry[Source] = Registry("data source", "xai_compare.data")
 
 # The tables that scikit-learn ships inside the package; its fetchers need a network.
 _SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
-_OF_FILES = ("path", "train", "test", "split", "target", "id", "missing", "categorical", "ordinal", "dates", "drop")
+_OF_FILES = ("path", "train", "test", "split", "target", "text", "rationale", "id", "missing", "categorical", "ordinal", "dates", "drop")
+
+_OF_ALL = ("source", "params", "positive", "test_size", "background", "explain")
+_OF_TABLES = ("groups", "drop", "categorical", "ordinal", "dates", "missing")
 
 
 def check_no_file(spec: DataSpec) -> None:
     """Refuse what only makes sense for a file."""
     if given := [key for key in _OF_FILES if getattr(spec, key)]:
         raise DataError(f"'{spec.source}' reads no file: remove {given[0]}, or name a file and no source")
+
+
+def check_no_columns(spec: DataSpec) -> None:
+    """Refuse what only makes sense for a table."""
+    if given := [key for key in _OF_TABLES if getattr(spec, key)]:
+        raise DataError(f"'{spec.source}' holds no table with columns of features: remove {given[0]}")
+
+
+def check_only(spec: DataSpec, *taken: str) -> None:
+    """Refuse what is said of the data beside `taken`, the keys that a source has a use for."""
+    for key in type(spec).model_fields:
+        if key not in (*_OF_ALL, *taken) and getattr(spec, key):
+            raise DataError(f"'{spec.source}' has no use for '{key}': remove it")
+
+
+def params_of(cls: type[P], spec: DataSpec) -> P:
+    """The `params` of a source as the dataclass that holds them; DataError for one that it does not have, or of another type."""
+    try:
+        return configured(cls, spec.params)
+    except XaiCompareError as error:
+        raise DataError(f"params of '{spec.source}': {error}") from error
 
 
 def _check_no_params(spec: DataSpec) -> None:
@@ -80,18 +121,30 @@ def _check_no_params(spec: DataSpec) -> None:
 
 @SOURCES.register("sklearn")
 def _from_sklearn(spec: DataSpec, name: str, locate: Locate) -> Held:
-    """A table that scikit-learn ships: sklearn:breast_cancer, diabetes, iris or wine."""
+    """What scikit-learn ships: the tables breast_cancer, diabetes, iris and wine, and the images of digits."""
     from sklearn import datasets
 
     check_no_file(spec)
+    if name == "digits":
+        return _digits(spec)
     _check_no_params(spec)
     if name not in _SKLEARN:
-        raise UnknownName(f"unknown scikit-learn data set '{name}': {nearest(name, _SKLEARN)}")
+        raise UnknownName(f"unknown scikit-learn data set '{name}': {nearest(name, [*_SKLEARN, 'digits'])}")
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     y = bunch.target.to_numpy()
     if "target_names" in bunch:
         y = np.asarray([str(label) for label in bunch.target_names])[y]
     return Held(bunch.data, y, facts={"public": True}, slices=sliced(bunch.data, spec.slices, f"'{spec.source}'"))
+
+
+def _digits(spec: DataSpec) -> Held:
+    """1,797 written digits, 8 x 8 pixels of 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    check_only(spec)
+    bunch = load_digits()
+    images = as_images(bunch.images / 16, "digits")
+    return Held(images, bunch.target, facts={"public": True, "size": list(images.shape[1:])}, space=params_of(Grid, spec).space())
 
 
 @SOURCES.register("csv")  # the name it had when it read nothing else
@@ -103,14 +156,14 @@ def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
         raise DataError(f"'{spec.source}' names its file by path: write source: file, path: {name}")
     assert spec.target is not None  # the study is checked
     files = [read_table(locate(path)) for path in (spec.path, spec.train, spec.test) if path is not None]
-    frame = _joined([found for found, _ in files])
+    frame = joined([found for found, _ in files])
     facts: dict[str, Any] = files[0][1] if len(files) == 1 else {"train_file": files[0][1], "test_file": files[1][1]}
     where = f"file '{facts['file']}'" if len(files) == 1 else f"files '{files[0][1]['file']}' and '{files[1][1]['file']}'"
     test = None if len(files) == 1 else np.arange(len(frame)) >= len(files[0][0])
     frame, declarations = declared(frame, spec, where)
     if spec.split is not None:
-        test = _split_by(frame, spec.split, where)
-    target = _target(frame, spec.target, where)
+        test = split_by(frame, spec.split, where)
+    target = target_of(frame, spec.target, where)
     ids = None if spec.id is None else tuple(map(class_name, frame[spec.id].tolist()))
     if spec.id is not None and (empty := int(frame[spec.id].isna().sum())):
         raise DataError(f"{where}: the column '{spec.id}', which tells the rows apart, is empty in {empty} rows")
@@ -125,7 +178,7 @@ def _from_file(spec: DataSpec, name: str, locate: Locate) -> Held:
     return Held(frame, target, test, ids, facts, slices)
 
 
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     if len(frames) == 1:
@@ -151,7 +204,7 @@ def _check_alike(frame: pd.DataFrame, where: str) -> None:
             )
 
 
-def _split_by(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bool_]:
+def split_by(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bool_]:
     said = frame[column].astype(str).str.strip().str.lower()
     strange = sorted(set(said) - {"train", "test"})
     if strange or len(set(said)) < 2:
@@ -160,7 +213,7 @@ def _split_by(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[np.bo
     return np.asarray(said == "test")
 
 
-def _target(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[Any]:
+def target_of(frame: pd.DataFrame, column: str, where: str) -> npt.NDArray[Any]:
     if rows := np.flatnonzero(frame[column].isna()).tolist():
         raise DataError(f"{where}: the target '{column}' is missing in {len(rows)} rows, first in row {rows[0]}. Remove them")
     target = frame[column].to_numpy()
@@ -186,21 +239,27 @@ def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
     """
     prefix, _, name = spec.source.partition(":")
     held = SOURCES[prefix](spec, name, locate)
-    frame = as_frame(held.frame, what=spec.source)
+    inputs = as_frame(held.inputs, what=spec.source) if held.space is None else held.inputs
     task = guess_task(held.target)
     classes, y = _encode_target(held.target, task, spec.positive)
     streams = Streams(seed).at("data")
     test = _drawn(y, spec.test_size, streams) if held.test is None else held.test
-    ids = held.ids or tuple(map(str, range(len(frame))))
+    ids = held.ids or tuple(map(str, range(len(inputs))))
     parts = [np.flatnonzero(~test), np.flatnonzero(test)]
-    train, tested = (as_table(frame.iloc[rows].reset_index(drop=True), y[rows], [ids[row] for row in rows]) for rows in parts)
+    train, tested = (as_table(take(inputs, rows), y[rows], [ids[row] for row in rows]) for rows in parts)
     if task == "classification" and len(np.unique(y[parts[0]])) < 2:
         raise DataError("the training rows have one class only. There is nothing to learn")
-    facts = held.facts | {"source": spec.source, "rows": len(frame), "columns": len(frame.columns)}
-    if hints := suspicious(train.inputs, y[parts[0]], task):
-        facts["leakage"] = hints
-    data = grouped(assemble(train, tested, task, classes, (spec.background, spec.explain), streams, facts), spec.groups)
-    data = replace(data, slices={column: labels[parts[1]] for column, labels in held.slices.items()})
+    facts = held.facts | {"source": spec.source, "rows": len(inputs)}
+    sizes = (spec.background, spec.explain)
+    if held.space is None:
+        facts["columns"] = len(inputs.columns)
+        if hints := suspicious(train.inputs, y[parts[0]], task):
+            facts["leakage"] = hints
+        data = grouped(assemble(train, tested, task, classes, sizes, streams), spec.groups)
+    else:
+        check_no_columns(spec)
+        data = assemble(train, tested, task, classes, sizes, streams, held.space)
+    data = replace(data, about=facts, slices={column: labels[parts[1]] for column, labels in held.slices.items()})
     return data if held.truth is None else replace(data, truth=held.truth(data))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from xai_compare.errors import DataError
-from xai_compare.types import Array, BoolArray, IntArray
+from xai_compare.types import Array, BoolArray, IntArray, Modality
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,10 @@ def _commonest(column: pd.Series[Any]) -> Any:
     return known.mode().iloc[0] if len(known) else column.iloc[0]
 
 
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
 @dataclass(frozen=True, eq=False)
 class TableSpace:
     """The features of a table with c raw columns, and two ways of hiding them.
@@ -84,6 +88,8 @@ class TableSpace:
     background : DataFrame (B, c), the one background of the study.
     groups : the columns of each group by its name; a column is in one at most.
     """
+
+    modality: ClassVar[Modality] = "table"
 
     column_kinds: tuple[Kind, ...]
     background: pd.DataFrame
@@ -101,6 +107,14 @@ class TableSpace:
     @property
     def d(self) -> int:
         return len(self._members)
+
+    @property
+    def cells(self) -> int:
+        return len(self.column_kinds)
+
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        return {}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -131,6 +145,15 @@ class TableSpace:
         """(n, d): every feature of a table is always there."""
         return np.ones((len(inputs), self.d), dtype=bool)
 
+    def labels(self, inputs: pd.DataFrame) -> list[list[str]]:
+        """The values of each case as text, those of a group with the names of its columns."""
+        texts = [[_text(value) for value in row] for row in inputs.itertuples(index=False)]
+
+        def told(row: list[str], columns: list[int]) -> str:
+            return row[columns[0]] if len(columns) == 1 else ", ".join(f"{self.columns[j]} {row[j]}" for j in columns)
+
+        return [[told(row, columns) for columns in self._members.values()] for row in texts]
+
     def width(self, fill: str) -> int:
         return len(self.fill_rows(fill))
 
@@ -150,7 +173,14 @@ class TableSpace:
     def with_background(self, inputs: pd.DataFrame) -> TableSpace:
         return replace(self, background=inputs)
 
-    def neighbours(self, inputs: pd.DataFrame, known: pd.DataFrame, count: int, draws: Sequence[np.random.Generator]) -> pd.DataFrame:
+    def neighbours(
+        self,
+        inputs: pd.DataFrame,
+        known: pd.DataFrame,
+        count: int,
+        draws: Sequence[np.random.Generator],
+        spare: BoolArray | None = None,
+    ) -> pd.DataFrame:
         """(n * count, c): every number moved by up to `MOVE` of the ranks of its column in `known`, one category drawn anew from there.
 
         So every value stays one that was seen; a missing value stays missing. A value that fills more than `MOVE` of its column

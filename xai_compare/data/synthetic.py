@@ -1,4 +1,4 @@
-"""Tables made by a known rule, so that what an explanation ought to say is known: `source: "synthetic:xor"`."""
+"""Data made by a known rule, so that what an explanation ought to say is known. Here the tables: `source: "synthetic:xor"`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xai_compare.types import Array, BoolArray, Data, IntArray, Truth
 if TYPE_CHECKING:
     from xai_compare.config import DataSpec
 
-__all__ = ["RULES", "Rule", "Size", "shapley", "truth_of"]
+__all__ = ["MAKERS", "RULES", "Rule", "Size", "shapley", "truth_of"]
 
 Draw = Callable[[np.random.Generator, int, int], Array]
 _CLASSES = ("no", "yes")
@@ -111,14 +111,24 @@ RULES: dict[str, Rule] = {
 """By name. The columns are x0, x1, ..., independent of each other but for the stand-in of `shortcut`."""
 
 
+MAKERS: dict[str, Callable[[DataSpec], Held]] = {}
+"""What is no table, by name; the modules that make it put it here."""
+
+
 @SOURCES.register("synthetic")
-def _from_rule(spec: DataSpec, name: str, locate: Locate) -> Held:
-    """A table made by a known rule: synthetic:additive, xor, and_or, shortcut, dummies or slice."""
+def _made(spec: DataSpec, name: str, locate: Locate) -> Held:
+    """Data made by a known rule: a table of `RULES`, or what else has a maker."""
+    check_no_file(spec)
+    if name in MAKERS:
+        return MAKERS[name](spec)
+    if name not in RULES:
+        raise UnknownName(f"unknown synthetic data '{name}': {nearest(name, [*RULES, *MAKERS])}")
+    return _from_rule(spec, name)
+
+
+def _from_rule(spec: DataSpec, name: str) -> Held:
     import pandas as pd
 
-    check_no_file(spec)
-    if name not in RULES:
-        raise UnknownName(f"unknown synthetic table '{name}': {nearest(name, RULES)}")
     rule = RULES[name]
     try:
         size = configured(Size, spec.params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from xai_compare.data.space import Kind, TableSpace
 from xai_compare.errors import DataError, nearest
 from xai_compare.streams import Streams
-from xai_compare.types import Data, IntArray, Table, Task
+from xai_compare.types import Data, FeatureSpace, Inputs, IntArray, Table, Task, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,7 @@ def guess_task(y: npt.NDArray[Any]) -> Task:
     return "classification" if whole and len(np.unique(y)) <= 20 else "regression"
 
 
-def as_table(inputs: pd.DataFrame, y: npt.NDArray[Any] | None, ids: Sequence[str] | None = None) -> Table:
+def as_table(inputs: Inputs, y: npt.NDArray[Any] | None, ids: Sequence[str] | None = None) -> Table:
     """A `Table`; ids default to the row numbers."""
     if y is not None and len(y) != len(inputs):
         raise DataError(f"y has {len(y)} values for {len(inputs)} rows of X")
@@ -191,16 +191,24 @@ def spread_rows(y: npt.NDArray[Any] | None, n: int, size: int, rng: np.random.Ge
 
 
 def assemble(
-    train: Table, test: Table, task: Task, classes: Sequence[str], sizes: tuple[int, int], streams: Streams, about: dict[str, Any]
+    train: Table,
+    test: Table,
+    task: Task,
+    classes: Sequence[str],
+    sizes: tuple[int, int],
+    streams: Streams,
+    space: Callable[[Inputs], FeatureSpace] | None = None,
 ) -> Data:
     """Draw background and explained rows by seed and build the study's `Data`.
 
-    sizes : (background rows, explained cases); both are cut to what there is.
+    sizes : (background rows, explained cases); both are cut to what there is. space : the features, from the inputs of the background
+    rows; None for a table.
     """
     background = spread_rows(train.y, len(train.inputs), sizes[0], streams.at("background").shared())
     explain = spread_rows(None, len(test.inputs), sizes[1], streams.at("explain").shared())
-    space = TableSpace(kinds_of(train.inputs), train.inputs.iloc[background].reset_index(drop=True))
-    return Data(train, test, explain, background, space, task, tuple(classes), about)
+    rows = take(train.inputs, background)
+    made = TableSpace(kinds_of(train.inputs), rows) if space is None else space(rows)
+    return Data(train, test, explain, background, made, task, tuple(classes))
 
 
 def grouped(data: Data, groups: Mapping[str, Sequence[str]]) -> Data:

@@ -24,6 +24,7 @@ class Explainer(Protocol):
     control : True for the one that knows nothing of the model. depends_on : which settings of the game its values hang on, of
     "output", "fill" (which the background's rows belong to) and "background" (where its rows serve as anything else); its values are
     taken over when the study asks again under another setting of the rest.
+    `depends_elsewhere` (optional) : the same where the inputs are no table, if it differs.
     `reruns` (optional) : False for values that cannot be computed again, so that what asks for that is not applicable.
     `on_request` (optional) : True for one that is too dear to run unasked, which auto leaves out.
     """

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers._present import marked
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution
@@ -29,5 +30,5 @@ class RandomControl:
     depends_on: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
-        values = np.stack([streams.case(case).standard_normal(game.d) for case in game.cases])
-        return Attribution(values, game.target, game.output)
+        values, present = marked(game, np.stack([streams.case(case).standard_normal(game.d) for case in game.cases]))
+        return Attribution(values, game.target, game.output, present=present)

@@ -45,7 +45,7 @@ class PermutationImportance:
     Raises
     ------
     NotApplicable
-        Without known outcomes for the test rows, or for a classifier without probabilities.
+        Without known outcomes for the test rows, for a classifier without probabilities, or where the inputs are no table.
     """
 
     title: ClassVar[str] = "Permutation importance"
@@ -107,8 +107,8 @@ class DropColumn:
     Raises
     ------
     NotApplicable
-        For a model that was not trained by the study, without known outcomes, with a single feature, or for a classifier without
-        probabilities.
+        For a model that was not trained by the study, without known outcomes, with a single feature, for a classifier without
+        probabilities, or where the inputs are no table.
     """
 
     title: ClassVar[str] = "Drop-column importance"
@@ -151,6 +151,8 @@ _LOSSES: dict[Output, str] = {"value": "squared error", "probability": "log loss
 def _measured(game: Game) -> tuple[npt.NDArray[Any], Output]:
     """Known outcomes of the test rows and the output whose loss is taken."""
     output: Output = "value" if game.data.task == "regression" else "probability"
+    if game.data.space.modality != "table":
+        raise NotApplicable("it is for the columns of a table: a patch, a word or a stretch of one case is no value of another one")
     if game.data.test.y is None:
         raise NotApplicable("it needs the known outcomes (y) of the test rows")
     if output not in game.model.offers:

@@ -1,4 +1,4 @@
-"""LIME for tables, by the lime package, in the study's feature space and output space."""
+"""LIME by the lime package's laws, in the study's feature space and output space."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers._present import marked
 from xai_compare.game import BLOCK, Game, unseen_features
 from xai_compare.models.encoding import fold
 from xai_compare.streams import Streams
@@ -16,29 +17,37 @@ from xai_compare.types import Array, Attribution
 
 __all__ = ["Lime"]
 
+# Neighbours of a case where the study names no number: as many as the package draws for tables and texts, and for images.
+_OF_TABLE, _ELSEWHERE = 5000, 1000
+
 
 @EXPLAINERS.register("lime")
 @dataclass(frozen=True, slots=True)
 class Lime:
     """A weighted ridge regression that imitates the model around one case: its coefficients.
 
-    The neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
+    On tables the neighbourhood is the lime package's: numeric features cut at the quartiles of the background, so that a coefficient
     says what it is worth that the feature lies in its own bin; categorical features same-or-other. All features are kept
     (the package's own default keeps ten), and a bin that is a single point keeps its value (the package makes it 0).
     Whole-number columns move to the nearest value of the background or of the case. A missing value is a category, and for a number
     a bin, of its own, drawn as often as the background has it (the package cannot perturb it). Values are in the output space of the game;
     they do not add up to the output. A group of columns gets the sum of what each of its columns gets.
 
-    Cost: samples model rows per case. The same case gets the same answer whatever the call order: its own random stream.
+    Elsewhere a neighbour hides some patches, words or stretches of the case, by the fill of the game: of an image or a series each by a
+    fair coin (kernel width .25), of a text a number of words that is uniform (kernel width 25 of 100). Draws, kernel and regression
+    are the package's for images and for texts; what the hidden become, and which features there are, is the study's.
+
+    Cost: samples model rows per case, outside tables times the rows of the fill. The same case gets the same answer whatever the call
+    order: its own random stream.
 
     Parameters
     ----------
-    samples : size of the neighbourhood.
+    samples : size of the neighbourhood; none given: 5,000 for a table, 1,000 elsewhere.
 
     Raises
     ------
     NotApplicable
-        Where a feature has no known value in the background.
+        Where a column has no known value in the background.
     """
 
     title: ClassVar[str] = "LIME"
@@ -48,14 +57,27 @@ class Lime:
     additive: ClassVar[bool] = False
     control: ClassVar[bool] = False
     depends_on: ClassVar[frozenset[str]] = frozenset({"background", "output"})
+    depends_elsewhere: ClassVar[frozenset[str]] = frozenset({"fill", "output"})
 
-    samples: int = 5000
+    samples: int | None = None
 
     def __post_init__(self) -> None:
-        if self.samples < 10:
+        if self.samples is not None and self.samples < 10:
             raise XaiCompareError(f"samples must be at least 10, found {self.samples}")
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
+        if game.data.space.modality == "table":
+            return self._of_table(game, streams, self.samples or _OF_TABLE)
+        from xai_compare.explainers._lime_masks import around
+
+        samples = self.samples or _ELSEWHERE
+        values, fits = around(game, samples, streams)
+        known = fits[~np.isnan(fits)]
+        about = {"samples": samples, "mean_local_r2": float(known.mean()) if len(known) else None, "model_rows": game.rows_spent}
+        values, present = marked(game, values)
+        return Attribution(values, game.target, game.output, about=about, present=present)
+
+    def _of_table(self, game: Game, streams: Streams, samples: int) -> Attribution:
         from xai_compare.explainers._lime_bins import Neighbourhood, local_ridge
 
         space, background = game.data.space, game.data.background_inputs()
@@ -70,17 +92,17 @@ class Lime:
         values, fits = np.zeros(cases.shape), np.zeros(game.n)
         seen = ~unseen_features(game.model, space)[space.feature_of]  # what a model is not given is no term of what imitates it
         # One call of the model answers for several cases: much of a small call is its overhead.
-        step = max(1, BLOCK // self.samples)
+        step = max(1, BLOCK // samples)
         for start in range(0, game.n, step):
             block = range(start, min(start + step, game.n))
             rngs = [np.random.RandomState(streams.at("case", int(game.cases[i])).integer()) for i in block]
-            drawn = [law.draw(cases[i], own[i], self.samples, rng) for i, rng in zip(block, rngs, strict=True)]
+            drawn = [law.draw(cases[i], own[i], samples, rng) for i, rng in zip(block, rngs, strict=True)]
             inputs = frames.of(np.concatenate([_rounded(numbers, whole) for _, numbers in drawn], axis=1))
-            outputs = game.predict(inputs).reshape(len(block), self.samples, -1)
+            outputs = game.predict(inputs).reshape(len(block), samples, -1)
             for place, i in enumerate(block):
                 same, _ = drawn[place]
                 values[i, seen], fits[i] = local_ridge(same[seen], outputs[place, :, game.target[i]], law.weights(same))
-        about: dict[str, Any] = {"samples": self.samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
+        about: dict[str, Any] = {"samples": samples, "mean_local_r2": float(fits.mean()), "model_rows": game.rows_spent}
         if gaps := [name for name, column in zip(names, background.columns, strict=True) if background[column].isna().any()]:
             about["missing"] = f"a category, or a bin, of its own for: {', '.join(gaps)}"
         return Attribution(fold(values, space.feature_of, game.d), game.target, game.output, about=about)

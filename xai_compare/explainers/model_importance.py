@@ -56,6 +56,8 @@ class ModelImportance:
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         model = game.model
+        if game.data.space.modality != "table":
+            raise NotApplicable("what a model keeps is of columns of a table, not of the parts of one case")
         if game.owner is None:
             raise NotApplicable(model.closed or "the model cannot be opened, so what it keeps belongs to no feature")
         if model.weights is None:

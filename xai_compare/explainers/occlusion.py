@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers._present import marked
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution
@@ -36,5 +37,5 @@ class Occlusion:
         n, d = game.n, game.d
         keep = np.tile(~np.eye(d, dtype=bool), (n, 1))
         without = game.values(np.repeat(np.arange(n), d), keep).reshape(n, d)
-        values = np.where(game.present, game.full()[:, None] - without, 0.0)
-        return Attribution(values, game.target, game.output, about={"model_rows": game.rows_spent})
+        values, present = marked(game, game.full()[:, None] - without)
+        return Attribution(values, game.target, game.output, about={"model_rows": game.rows_spent}, present=present)

@@ -11,6 +11,7 @@ from xai_compare.types import Array, BoolArray, IntArray
 __all__ = [
     "Decomposition",
     "agreement_draws",
+    "average_precision",
     "decompose",
     "effective_features",
     "features_for",
@@ -23,6 +24,7 @@ __all__ = [
     "ranks",
     "relevance_mass",
     "relevance_rank",
+    "top_hits",
 ]
 
 
@@ -242,14 +244,41 @@ def relevance_mass(phi: Array, mask: BoolArray, present: BoolArray | None = None
 
 def relevance_rank(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
     """(n,) share of the mask's k features that are among the top k by |phi|: the mean over all orders of what is tied. NaN for k = 0."""
+    k = (mask if present is None else mask & present).sum(axis=1)
+    return _ratio(top_hits(phi, mask, k, present), k)
+
+
+def top_hits(phi: Array, mask: BoolArray, k: IntArray, present: BoolArray | None = None) -> Array:
+    """(n,) how many features of the mask (n, d) are among the top k (n,) by |phi|: the mean over all orders of what is tied."""
     there = np.ones(phi.shape, dtype=bool) if present is None else present
     mask = mask & there
     size = np.where(there, _size(phi, present), -1.0)  # an absent feature stands last
-    k = mask.sum(axis=1)
     last = np.take_along_axis(-np.sort(-size, axis=1), np.maximum(k - 1, 0)[:, None], axis=1)
     above, tied = size > last, size == last
-    hits = (above & mask).sum(axis=1) + (k - above.sum(axis=1)) * (tied & mask).sum(axis=1) / tied.sum(axis=1)
-    return _ratio(hits, k)
+    return np.asarray((above & mask).sum(axis=1) + (k - above.sum(axis=1)) * (tied & mask).sum(axis=1) / tied.sum(axis=1))
+
+
+def average_precision(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
+    """(n,) area under the steps of precision over recall of the mask (n, d) by |phi|: the mean over all orders of what is tied.
+
+    NaN for an empty mask. A constant phi has the mean over all orders of the features: the chance of this score.
+    """
+    there = np.ones(phi.shape, dtype=bool) if present is None else present
+    out = np.full(len(phi), np.nan)
+    for i in range(len(phi)):  # d log d each: no model is asked
+        inside = mask[i, there[i]]
+        levels, block, tied = np.unique(-np.abs(phi[i, there[i]]), return_inverse=True, return_counts=True)
+        if not inside.any():
+            continue
+        found = np.bincount(block, inside, len(levels))  # of the mask, in each block of ties
+        before, found_before = (np.cumsum(each) - each for each in (tied, found))
+        owner = np.repeat(np.arange(len(levels)), tied)
+        t, p = tied[owner], found[owner]
+        place = np.arange(len(owner)) - before[owner]  # within the block
+        # At a place that one of the mask has, the others of its block stand on the places before with equal chance.
+        hits = found_before[owner] + 1 + place * (p - 1) / np.maximum(t - 1, 1)
+        out[i] = (p / t * hits / (before[owner] + place + 1)).sum() / inside.sum()
+    return out
 
 
 def mask_auroc(phi: Array, mask: BoolArray, present: BoolArray | None = None) -> Array:
@@ -337,7 +366,9 @@ def spearman(a: Array, b: Array) -> Array:
 
 
 def pairwise_rank(a: Array, b: Array) -> Array:
-    """(n,) share of feature pairs that both put in the same order by strength; a tie in either counts one half."""
+    """(n,) share of feature pairs that both put in the same order by strength; a tie in either counts one half. NaN for a single feature."""
+    if a.shape[1] < 2:
+        return np.full(len(a), np.nan)
     first, second = np.triu_indices(a.shape[1], 1)
     sa = np.sign(np.abs(a)[:, first] - np.abs(a)[:, second])
     sb = np.sign(np.abs(b)[:, first] - np.abs(b)[:, second])

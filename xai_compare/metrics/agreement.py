@@ -10,6 +10,7 @@ import numpy as np
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics import _arrays as arrays
+from xai_compare.metrics._sizes import by_size
 from xai_compare.types import Array, Scores
 
 __all__ = ["Agreement"]
@@ -56,6 +57,7 @@ class Agreement:
         if self.k < 1:
             raise XaiCompareError(f"k must be at least 1, found {self.k}")
 
+    @by_size
     def __call__(self, view: View) -> Scores:
         first, second = view.attributions
         if first.output != second.output:

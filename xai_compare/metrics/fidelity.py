@@ -11,6 +11,7 @@ from xai_compare.errors import NotApplicable
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import decompose, infidelity, partial_correlation
 from xai_compare.metrics._coalitions import blanked, hidings, prepared, scorable
+from xai_compare.metrics._sizes import by_size
 from xai_compare.types import Array, Scores
 
 __all__ = ["AdditiveFit", "Completeness", "FaithfulnessCorrelation", "Infidelity"]
@@ -43,6 +44,7 @@ class AdditiveFit:
     lead: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
 
+    @by_size
     def __call__(self, view: View) -> Scores:
         pairs, reasons = prepared(view.coalitions)
         phi = view.attributions[0].values
@@ -87,9 +89,10 @@ class Completeness:
         if not own.additive or own.base is None or view.coalitions is None:
             raise NotApplicable(_NO_PROMISE)
         moved = view.coalitions.full - own.base
-        size = np.abs(own.values).sum(axis=1) + np.abs(moved)
+        values = own.known()
+        size = np.abs(values).sum(axis=1) + np.abs(moved)
         # Nothing moved and nothing said: nothing missed.
-        missed = np.abs(own.values.sum(axis=1) - moved)
+        missed = np.abs(values.sum(axis=1) - moved)
         return Scores(np.divide(missed, size, out=np.zeros_like(size), where=size > 0))
 
 
@@ -118,6 +121,7 @@ class FaithfulnessCorrelation:
     lead: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
 
+    @by_size
     def __call__(self, view: View) -> Scores:
         sample, reasons = scorable(view.coalitions)
         found = hidings(sample, view.attributions[0].values)
@@ -154,6 +158,7 @@ class Infidelity:
     lead: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset({"coalitions"})
 
+    @by_size
     def __call__(self, view: View) -> Scores:
         sample, reasons = scorable(view.coalitions)
         own = view.attributions[0]

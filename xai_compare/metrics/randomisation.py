@@ -10,6 +10,7 @@ import numpy as np
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import overlap
 from xai_compare.metrics._cases import check_counts, taken
+from xai_compare.metrics._sizes import shared
 from xai_compare.types import Array, BoolArray, IntArray, Model, Scores
 
 __all__ = ["Randomisation"]
@@ -65,7 +66,7 @@ class Randomisation:
         at, reasons = taken(view, self.cases)
         same, level = _overlaps(view, at, "again", None)
         others = np.array([_overlaps(view, at, f"destroyed {run}", model) for run, model in enumerate(ruins)])
-        shared, chance = np.nan_to_num(others).mean(axis=0)  # an explanation of nothing shares nothing
+        kept, chance = np.nan_to_num(others).mean(axis=0)  # an explanation of nothing shares nothing
         told = level < 1 - 1e-12  # False also for NaN, of an explanation that is all zeros
         reasons |= {int(i): "constant explanation" for i in at[~told]}
 
@@ -77,10 +78,10 @@ class Randomisation:
         top = spread(np.ones(len(at)))
         parts = {
             "same_model": Scores(spread(same), spread(level), top, reasons=reasons),
-            "destroyed": Scores(spread(shared), spread(chance), top, reasons=reasons),
+            "destroyed": Scores(spread(kept), spread(chance), top, reasons=reasons),
         }
         curves = self._cascade(view, at, told)
-        return Scores(spread(same - level - (shared - chance)), spread(np.zeros(len(at))), spread(1 - level), parts, reasons, curves=curves)
+        return Scores(spread(same - level - (kept - chance)), spread(np.zeros(len(at))), spread(1 - level), parts, reasons, curves=curves)
 
     def _cascade(self, view: View, at: IntArray, told: BoolArray) -> dict[str, Array]:
         """{"cascade": (n, layers + 1)} overlap with the net as it is, without its last layer, its last two, and so on."""
@@ -102,5 +103,5 @@ def _overlaps(view: View, at: IntArray, name: str, model: Model | None) -> tuple
         return np.zeros(0), np.zeros(0)
     assert view.rerun is not None
     again = view.rerun(at, streams=view.streams.at(name), model=model)
-    shared, chance = overlap(own.values[at], again.values)
-    return shared, chance
+    before = own.rows(at)
+    return overlap(before.values, again.values, shared(before, again))

@@ -12,6 +12,7 @@ from xai_compare.metrics import METRICS, View
 from xai_compare.metrics._arrays import overlap
 from xai_compare.metrics._cases import check_counts, taken
 from xai_compare.metrics._coalitions import blanked
+from xai_compare.metrics._sizes import shared
 from xai_compare.types import IntArray, Scores
 
 __all__ = ["ClassSensitivity"]
@@ -62,9 +63,9 @@ class ClassSensitivity:
         if len(at):
             assert view.rerun is not None
             other = view.rerun(at, target=_runner_up(view, at))
-            shared, chance = overlap(own.values[at], other.values, other.present)
+            kept, chance = overlap(own.values[at], other.values, shared(own.rows(at), other))
             told = chance < 1 - 1e-12  # False also for NaN, of an explanation that is all zeros
-            values[at] = 1 - np.maximum(np.divide(shared - chance, 1 - chance, out=np.full(len(at), np.nan), where=told), 0)
+            values[at] = 1 - np.maximum(np.divide(kept - chance, 1 - chance, out=np.full(len(at), np.nan), where=told), 0)
             reasons |= {int(i): "constant explanation" for i in at[~told]}
         return Scores(blanked(values, reasons), np.zeros(n), np.ones(n), reasons=reasons)
 

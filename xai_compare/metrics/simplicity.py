@@ -11,6 +11,7 @@ from xai_compare.errors import XaiCompareError
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics import _arrays as arrays
 from xai_compare.metrics._coalitions import blanked, prepared
+from xai_compare.metrics._sizes import by_size
 from xai_compare.types import Array, Scores
 
 __all__ = ["EffectiveFeatures", "FeaturesFor80", "FeaturesNeeded", "Gini"]
@@ -46,6 +47,7 @@ class FeaturesNeeded:
         if not 0 < self.share <= 1:
             raise XaiCompareError(f"share must be in (0, 1], found {self.share}")
 
+    @by_size
     def __call__(self, view: View) -> Scores:
         pairs, reasons = prepared(view.coalitions)
         nothing = np.flatnonzero(pairs.tell - pairs.rest <= 0)

@@ -1,4 +1,4 @@
-"""Truth: does the explanation say what is known to be so? For data whose outcome was made by a known rule."""
+"""Truth: does the explanation say what is known to be so? For data made by a known rule, and texts in which people marked the reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xai_compare.metrics import _arrays as arrays
 from xai_compare.metrics._coalitions import blanked
 from xai_compare.types import Array, BoolArray, IntArray, Scores, Truth
 
-__all__ = ["MaskAuroc", "RelevanceMass", "RelevanceRank", "TruthSimilarity"]
+__all__ = ["Auprc", "MaskAuroc", "RelevanceMass", "RelevanceRank", "TokenF1", "TruthSimilarity"]
 
 
 class _AgainstTruth:
@@ -118,6 +118,64 @@ class MaskAuroc(_AgainstTruth):
         mask, share, reasons = _masked(view)
         own = view.attributions[0]
         return _against(arrays.mask_auroc(own.values, mask, own.present), np.full(len(share), 0.5), reasons)
+
+
+@METRICS.register("auprc")
+@dataclass(frozen=True, slots=True)
+class Auprc(_AgainstTruth):
+    """How far down the list by |phi| the features stand which the outcome of the case depends on, the first ones counting most.
+
+    The area under the curve of precision over recall (average precision). Ties count by the mean over all their orders, so that a
+    constant explanation is at chance. Range 0 to 1; higher is better. Chance: the mean over all orders of the features, which
+    is above the share of such features where there are few. Ceiling 1. Costs no model row.
+    """
+
+    title: ClassVar[str] = "Relevant first (AUPRC)"
+    chance: ClassVar[str] = "closed form, by case: the mean over all orders of the features"
+    citation: ClassVar[str] = "DeYoung et al. 2020 (ERASER); Davis & Goadrich 2006"
+
+    def __call__(self, view: View) -> Scores:
+        mask, _, reasons = _masked(view)
+        own = view.attributions[0]
+        chance = arrays.average_precision(np.zeros(own.values.shape), mask, own.present)
+        return _against(arrays.average_precision(own.values, mask, own.present), chance, reasons)
+
+
+@METRICS.register("token_f1")
+@dataclass(frozen=True, slots=True)
+class TokenF1(_AgainstTruth):
+    """Agreement of the top k by |phi| with the features which the outcome of the case depends on: F1 of the two sets.
+
+    k is the mean share of such features in all test rows that have any, times the features of the case, rounded, at least 1: the
+    explanation is not told how many there are in the case (with that number it would be the relevance rank).
+    Ties count by the mean over all their orders. Range 0 to 1; higher is better. Chance: the mean over all orders of the features.
+    Ceiling: the F1 of the best set of this size. Costs no model row.
+    """
+
+    title: ClassVar[str] = "Token F1"
+    chance: ClassVar[str] = "closed form, by case: the mean over all orders of the features"
+    citation: ClassVar[str] = "DeYoung et al. 2020 (ERASER)"
+
+    def __call__(self, view: View) -> Scores:
+        mask, share, reasons = _masked(view)
+        own = view.attributions[0]
+        true = mask.sum(axis=1)
+        d = np.full(len(mask), mask.shape[1]) if own.present is None else own.present.sum(axis=1)
+        k = np.maximum(np.floor(_mean_share(view) * d + 0.5), 1).astype(np.int64)
+        f1, chance, best = (
+            2 * hits / (k + true) for hits in (arrays.top_hits(own.values, mask, k, own.present), k * share, np.minimum(k, true))
+        )
+        return Scores(blanked(f1, reasons), blanked(chance, reasons), blanked(best, reasons), reasons=reasons)
+
+
+def _mean_share(view: View) -> float:
+    """The mean share of features that matter, of the test rows in which one does."""
+    truth, space = _known(view), view.data.space
+    assert truth.mask is not None  # `_masked` has looked
+    there = space.present(view.data.test.inputs)
+    mask = truth.mask & there
+    some = mask.any(axis=1)
+    return float((mask.sum(axis=1)[some] / there.sum(axis=1)[some]).mean()) if some.any() else 0.0
 
 
 def _known(view: View) -> Truth:

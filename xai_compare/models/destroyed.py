@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from xai_compare.errors import NotApplicable
-from xai_compare.models.torch import TorchTable
 from xai_compare.models.wrapper import Wrapper
 from xai_compare.streams import Streams
 from xai_compare.types import Data, Model
@@ -65,11 +64,11 @@ class Destroyed:
         return again
 
 
-def _net_of(model: Any) -> TorchTable | None:
-    """The net inside, through whatever is around it."""
+def _net_of(model: Any) -> Any:
+    """The net inside, through whatever is around it; None for what has no parameters to draw anew."""
     while isinstance(model, Wrapper):
         model = model.inside
-    return model if isinstance(model, TorchTable) else None
+    return model if hasattr(model, "redrawn") else None
 
 
 def _redrawn(model: Any, seed: int, layers: int | None) -> Any:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from xai_compare.data.space import mix_frames
 from xai_compare.errors import NotApplicable
+from xai_compare.models.opened import folded
 from xai_compare.types import Array, Inputs, IntArray
 
 if TYPE_CHECKING:
@@ -55,12 +56,7 @@ def fold(values: Array, owner: IntArray | Array, d: int) -> Array:
     >>> fold(np.array([[1.0, 2.0, -5.0]]), np.array([0, 0, 1]), 2)
     array([[ 3., -5.]])
     """
-    if owner.ndim == 2:
-        return np.asarray(values @ owner)
-    out = np.zeros((len(values), d))
-    for column, feature in enumerate(owner.tolist()):
-        out[:, feature] += values[:, column]
-    return out
+    return np.asarray(values @ owner) if owner.ndim == 2 else folded(values, owner, d)
 
 
 class Encoding(Protocol):

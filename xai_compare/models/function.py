@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xai_compare.data.text import plain
 from xai_compare.errors import ModelError
 from xai_compare.types import Array, Inputs, IntArray, Output, Task
 
@@ -67,8 +68,12 @@ def _probable(outputs: Array) -> bool:
 
 
 def _given(inputs: Inputs, as_array: bool) -> Any:
-    """What the function gets: its own view of the rows, so that a column it adds stays with it."""
-    return inputs.to_numpy() if as_array else inputs.copy(deep=False)
+    """What the function gets: its own view of the rows, so that a column it adds stays with it; texts as a list, without hidden words."""
+    if hasattr(inputs, "iloc"):
+        return inputs.to_numpy() if as_array else inputs.copy(deep=False)
+    if inputs.dtype == object:
+        return [plain(text, "") for text in inputs.tolist()]
+    return inputs.copy()
 
 
 def adapt_function(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xai_compare.models.narrow import Narrow, without
+from xai_compare.models.wrapper import Wrapper
 from xai_compare.models.zoo import KINDS
 from xai_compare.types import Data, Model
 
@@ -43,11 +44,11 @@ class Training:
 
     def _dropped(self, data: Data) -> tuple[str, ...]:
         """What is to be left out and is there: a model may be trained again without one more column."""
-        return tuple(name for name in self.drop if name in data.train.inputs.columns)
+        return tuple(name for name in self.drop if name in data.space.columns)
 
 
-class Trained(Narrow):
-    """A model that can be trained again.
+class Trained(Wrapper):
+    """A model that can be trained again, on the columns that it is given.
 
     Attributes
     ----------
@@ -55,8 +56,8 @@ class Trained(Narrow):
     """
 
     def __init__(self, model: Model, data: Data, training: Training, stored_bytes: int) -> None:
-        columns = [str(name) for name in data.train.inputs.columns]
-        super().__init__(model, columns, [name for name in columns if name not in training.drop])
+        columns = data.space.columns
+        super().__init__(Narrow(model, columns, [name for name in columns if name not in training.drop]) if columns else model)
         self._training = training
         self.stored_bytes = stored_bytes
 

@@ -13,7 +13,15 @@ __all__ = ["Answer", "all_under", "answer", "asked_again", "by_methods", "chosen
 Answer = Literal["same", "reversed", "lost", "found", "not measured"]
 
 PROBABILITY, ALIKE = "probability", "predictions agree"
-_FILLS = {"reference": "the median and most frequent value", "background": "the background's values"}
+_FILLS = {
+    "reference": "the median and most frequent value",
+    "background": "the background's values",
+    "blur": "a blurred copy",
+    "mean": "the background's mean",
+    "interpolate": "a straight line between what is shown",
+    "mask": "the mask sign",
+    "drop": "nothing at all",
+}
 _DRAWS = {"background draw": "with other background rows", "training seed": "after another training"}
 _TOLD = ("better", "worse")
 
@@ -86,7 +94,7 @@ def supposing(report: dict[str, Any], row: dict[str, Any]) -> str:
     fill = row["condition"]
     if fill not in _FILLS:
         return under(fill, row["gap"]["n"])
-    usual = _FILLS.get(report["scope"]["study"].get("fill", "background"))
+    usual = _FILLS.get(report["scope"]["data"].get("fill", "background"))
     instead = f" instead of {usual}" if usual and usual != _FILLS[fill] else ""
     return f"if hidden features take {_FILLS[fill]}{instead},"
 

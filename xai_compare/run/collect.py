@@ -178,22 +178,10 @@ def _case_facts(finished: Finished) -> CaseFacts:
     shown = _show_values(plan)
     y = data.test.y[data.explain] if shown and data.test.y is not None else None  # an outcome is a value like any other
     ids = [data.test.ids[row] for row in data.explain]
-    values = _values(data) if shown else None
-    return CaseFacts(
-        tuple(ids if shown else _hidden(ids, data_hash(data, "case ids"))), target, y, values, outputs, base, guesses, probability
-    )
-
-
-def _values(data: Data) -> tuple[tuple[str, ...], ...]:
-    """(n, d) the values of the explained cases as text, those of a group with the names of its columns."""
-    cases, space = data.cases(), data.space
-    texts = [[_text(value) for value in row] for row in cases.itertuples(index=False)]
-    members = [np.flatnonzero(space.feature_of == feature).tolist() for feature in range(space.d)]
-
-    def told(row: list[str], columns: list[int]) -> str:
-        return row[columns[0]] if len(columns) == 1 else ", ".join(f"{cases.columns[j]} {row[j]}" for j in columns)
-
-    return tuple(tuple(told(row, columns) for columns in members) for row in texts)
+    values = tuple(map(tuple, data.space.labels(data.cases()))) if shown else None
+    raw = data.cases() if shown and data.space.modality in ("image", "series") else None
+    known = tuple(ids if shown else _hidden(ids, data_hash(data, "case ids")))
+    return CaseFacts(known, target, y, values, outputs, base, guesses, probability, raw)
 
 
 def _show_values(plan: Plan) -> bool:
@@ -215,24 +203,23 @@ def _fingerprint(finished: Finished, name: str) -> str:
     return total.hexdigest()
 
 
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
 def _data_facts(plan: Plan) -> dict[str, Any]:
     data, d = plan.data, plan.data.space.d
     facts = {key: value for key, value in data.about.items() if value is not None}
     facts |= {
         "train_rows": len(data.train.inputs),
         "test_rows": len(data.test.inputs),
+        "modality": data.space.modality,
         "explained": len(data.explain),
         "background": len(data.background),
         "features": d,
-        "fill": plan.study.fill,
+        "fill": plan.fill,
         "coalitions": (2**d - 2 if 2**d - 2 <= 2 * sample_size(d) else 2 * sample_size(d)) if d > 2 else 0,
         "target_rule": _target_rule(plan),
         "show_values": _show_values(plan),
     }
+    if data.space.layout:
+        facts["layout"] = dict(data.space.layout)
     if data.test.y is not None and data.classes:
         facts["class_balance"] = {name: int((data.test.y == i).sum()) for i, name in enumerate(data.classes)}
     return facts

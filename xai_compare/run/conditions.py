@@ -26,12 +26,12 @@ def is_of(condition: str, kind: str) -> bool:
     return condition.rpartition(" ")[0] == kind
 
 
-def conditions(study: Study, data: Data, trains: bool, problem: Callable[[str, str], StudyError]) -> tuple[str, ...]:
+def conditions(study: Study, data: Data, usual: str, trains: bool, problem: Callable[[str, str], StudyError]) -> tuple[str, ...]:
     """The conditions of a study, in the order in which they are asked.
 
     Parameters
     ----------
-    trains : whether the study trains any of its models. problem : makes the error about a place of the study.
+    usual : the study's own fill. trains : whether the study trains any of its models. problem : makes the error about a place of the study.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def conditions(study: Study, data: Data, trains: bool, problem: Callable[[str, s
         For a spread over what there is only one of.
     """
     scale = [PROBABILITY] if data.task == "classification" and study.output == "native" else []
-    other = [fill for fill in data.space.fills if fill != study.fill][:1]
+    other = [fill for fill in data.space.fills if fill != usual][:1]
     wanted = {"probability": scale, "fill": other}
     found = [condition for check in study.compare.checks for condition in wanted[check]]
     rows, size = len(data.train.inputs), len(data.background)

@@ -16,12 +16,24 @@ import numpy as np
 
 from xai_compare.run.jobs import Job
 from xai_compare.run.plan import CHUNK, Plan
-from xai_compare.types import Data, Model
+from xai_compare.types import Data, Inputs, Model
 
 __all__ = ["Keys", "data_hash", "digest", "versions"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "shap", "lime", "captum")
-_OPTIONAL = ("catboost", "lightgbm", "onnxruntime", "pyarrow", "skops", "xgboost", "xgboost-cpu")
+_OPTIONAL = (
+    "catboost",
+    "lightgbm",
+    "onnxruntime",
+    "pillow",
+    "pyarrow",
+    "scikit-image",
+    "skops",
+    "tokenizers",
+    "transformers",
+    "xgboost",
+    "xgboost-cpu",
+)
 _ADDRESS = r" at 0x[0-9a-fA-F]+"
 # What is not computed by a job: changing the look of a report recomputes nothing.
 _OUTSIDE = {"report", "compare", "cards", "cli.py", "api.py", "results.py", "__init__.py"}
@@ -55,18 +67,27 @@ def source_hash() -> str:
 
 def data_hash(data: Data, purpose: str = "") -> str:
     """Hash of every value, name and type of the tables, and of the drawn rows; another one for each purpose."""
-    import pandas as pd
-
     total = hashlib.sha256(purpose.encode())
     for table in (data.train, data.test):
-        total.update(json.dumps([[str(name), str(dtype)] for name, dtype in table.inputs.dtypes.items()]).encode())
-        total.update(pd.util.hash_pandas_object(table.inputs, index=False).to_numpy().tobytes())
+        total.update(_hashed(table.inputs))
         total.update(b"" if table.y is None else np.ascontiguousarray(table.y).tobytes())
     if data.truth is not None:
         for known in (data.truth.attribution, data.truth.mask):
             total.update(b"" if known is None else np.ascontiguousarray(known).tobytes())
     total.update(data.explain.tobytes() + data.background.tobytes() + json.dumps([data.task, list(data.classes)]).encode())
     return total.hexdigest()
+
+
+def _hashed(inputs: Inputs) -> bytes:
+    """What tells inputs of any modality apart."""
+    import pandas as pd
+
+    if hasattr(inputs, "iloc"):
+        head = json.dumps([[str(name), str(dtype)] for name, dtype in inputs.dtypes.items()]).encode()
+        return head + pd.util.hash_pandas_object(inputs, index=False).to_numpy().tobytes()
+    if inputs.dtype == object:
+        return json.dumps(inputs.tolist()).encode()
+    return json.dumps([str(inputs.dtype), inputs.shape]).encode() + np.ascontiguousarray(inputs).tobytes()
 
 
 def model_hash(model: Model, data: Data) -> str:
@@ -88,7 +109,7 @@ class Keys:
     def __init__(self, plan: Plan) -> None:
         study = plan.study
         self._plan = plan
-        asked = [study.seed, study.output, study.fill, study.target, study.data.groups]
+        asked = [study.seed, study.output, plan.fill, study.target, study.data.groups, list(plan.data.space.names)]
         self._base = [source_hash(), versions(), data_hash(plan.data), *asked, CHUNK]
         self.models: Mapping[str, str] = {spec.name: self._of_model(plan, spec) for spec in study.models}
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from xai_compare.config import ModelSpec, PluginSpec, Study, problem
 from xai_compare.data.sources import read
-from xai_compare.errors import StudyError, UnknownName, XaiCompareError
+from xai_compare.errors import StudyError, UnknownName, XaiCompareError, nearest
 from xai_compare.explainers import EXPLAINERS, Explainer
 from xai_compare.explainers.given import Given
 from xai_compare.metrics import METRICS, Metric
@@ -81,12 +81,17 @@ class Plan:
     def conditions(self) -> tuple[str, ...]:
         """Under what else the lead metric of fidelity is asked: see `run.conditions`."""
         trains = any(model not in self.given for model in self.models)
-        return conditions(self.study, self.data, trains, partial(problem, self.study)) if self.asked_again else ()
+        return conditions(self.study, self.data, self.fill, trains, partial(problem, self.study)) if self.asked_again else ()
 
     @property
     def asks_reference(self) -> bool:
         """Whether the output that profiles follow hangs on the reference's predictions: of more than two classes, where none is named."""
         return self.study.target is None and len(self.data.classes) > 2
+
+    @property
+    def fill(self) -> str:
+        """How hidden features are filled: the study's way, or what is usual for the data."""
+        return self.data.space.fills[0] if self.study.fill == "auto" else self.study.fill
 
     def spec(self, name: str) -> ModelSpec:
         """What the study says of a model."""
@@ -132,18 +137,26 @@ def plan_study(study: Study, pins: Sequence[str] = ()) -> Plan:
         raise problem(study, "data", str(error)) from error
     given: dict[str, Model] = {}
     for i, model in enumerate(study.models):
+        _check_drop(study, i, data)
         if model.load is not None:
             given[model.name] = _loaded(study, i, data, pins)
-            continue
-        _check_drop(study, i, data)
-        kind = KINDS[model.kind]
-        if data.task not in kind.tasks:
-            found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
-            raise problem(
-                study, f"models[{i}].kind", f"'{model.kind}' is for {' and '.join(kind.tasks)}, and '{study.data.source}' is not: {found}"
-            )
-    _check_target(study, data)
+        else:
+            _check_fits(study, i, data)
+    _check_asked(study, data)
     return Plan(study, data, given, *_worth_asking(study, data, plugins))
+
+
+def _check_fits(study: Study, i: int, data: Data) -> None:
+    """Refuse a kind of model that cannot learn from these data."""
+    kind, at, source = KINDS[study.models[i].kind], f"models[{i}].kind", study.data.source
+    takes = getattr(kind, "modalities", ("table",))
+    if data.space.modality not in takes:
+        fitting = sorted(name for name in KINDS if data.space.modality in getattr(KINDS[name], "modalities", ("table",)))
+        found = f"'{study.models[i].kind}' takes {' and '.join(takes)} data, and '{source}' holds {data.space.modality} data"
+        raise problem(study, at, f"{found}. Kinds that take it: {', '.join(fitting)}")
+    if data.task not in kind.tasks:
+        found = f"its target is {'a number' if data.task == 'regression' else f'one of {len(data.classes)} classes'}"
+        raise problem(study, at, f"'{study.models[i].kind}' is for {' and '.join(kind.tasks)}, and '{source}' is not: {found}")
 
 
 def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
@@ -176,7 +189,7 @@ def plan_given(study: Study, data: Data, models: Mapping[str, Model], attributio
     plugins = _plugins(study, attributions or {})
     for one in (attributions or {}).values():
         one.check(models, data)
-    _check_target(study, data)
+    _check_asked(study, data)
     return Plan(study, data, models, *_worth_asking(study, data, plugins))
 
 
@@ -184,14 +197,20 @@ _Plugged: TypeAlias = tuple[dict[str, Explainer], dict[str, Metric], dict[str, P
 
 
 def _worth_asking(study: Study, data: Data, plugins: _Plugged) -> _Plugged:
-    """Where all metrics are taken and nothing is known to be true, none asks how near the truth explanations are."""
+    """Where all are taken: no metric asks how near the truth explanations are where nothing is known to be true, and no curve is drawn
+    of what has no axis."""
     explainers, metrics, profiles = plugins
+    if study.profiles == "auto" and data.space.modality != "table":
+        profiles = {}
     if study.metrics == "auto" and data.truth is None:
         metrics = {name: metric for name, metric in metrics.items() if metric.question != "truth"}
     return explainers, metrics, profiles
 
 
-def _check_target(study: Study, data: Data) -> None:
+def _check_asked(study: Study, data: Data) -> None:
+    """Refuse a target, an output or a fill that these data do not have."""
+    if study.fill not in ("auto", *data.space.fills):
+        raise problem(study, "fill", f"found '{study.fill}': {nearest(study.fill, ['auto', *data.space.fills])}")
     if study.target is not None and study.target not in data.classes:
         found = ", ".join(data.classes) or "none, this is a regression"
         raise problem(study, "target", f"found '{study.target}', which is no class. The classes: {found}")
@@ -211,6 +230,8 @@ def _check_kind(study: Study, i: int, kind: str, params: Mapping[str, Any]) -> N
 
 
 def _check_drop(study: Study, i: int, data: Data) -> None:
+    if study.models[i].drop and not data.space.columns:
+        raise problem(study, f"models[{i}].drop", f"names columns of a table, and '{study.data.source}' holds {data.space.modality} data")
     try:
         without(data, study.models[i].drop)
     except XaiCompareError as error:

@@ -246,7 +246,7 @@ class Worker:
         return "probability" if job.condition == PROBABILITY else self._plan.output_of(self.model(job.model, job.condition).native)
 
     def _fill(self, job: Job) -> str:
-        return job.condition if job.condition in self._plan.data.space.fills else self._plan.study.fill
+        return job.condition if job.condition in self._plan.data.space.fills else self._plan.fill
 
     def _data(self, job: Job) -> Data:
         """The study's data, with other background rows under a condition that says so."""

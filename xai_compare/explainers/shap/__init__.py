@@ -13,6 +13,7 @@ import numpy as np
 
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.explainers import EXPLAINERS
+from xai_compare.explainers._present import marked
 from xai_compare.explainers.shap import contributions, exact, kernel, linear, partition, path, permutation, shares, tree
 from xai_compare.game import Game
 from xai_compare.streams import Streams
@@ -128,7 +129,8 @@ class Shap:
             )
         about["model_rows"] = game.rows_spent
         about["largest_residual"] = float(np.abs(base + values.sum(axis=1) - full).max())
-        return Attribution(values, game.target, game.output, base=base, additive=True, about=about)
+        values, present = marked(game, values)
+        return Attribution(values, game.target, game.output, base=base, additive=True, about=about, present=present)
 
     def _values(self, algorithm: Algorithm, game: Game, streams: Streams) -> tuple[Algorithm, Array, str]:
         """The algorithm in the end, its values, and why they are degraded ("" if they are not)."""
@@ -164,6 +166,8 @@ class Shap:
             fits["tree"] = "" if tree.rescales(game) else tree.reason_against(game, named=True)
         if self.algorithm == "linear":
             fits["linear"] = linear.reason_against(game, named=True)
+        if self.algorithm == "partition" and game.data.space.modality != "table":
+            fits["partition"] = "its clusters are of correlated columns of a table"
         if self.algorithm != "auto":
             if fits.get(self.algorithm):
                 raise NotApplicable(f"the {self.algorithm} algorithm does not fit: {fits[self.algorithm]}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from xai_compare.game import Game
 from xai_compare.streams import Streams
-from xai_compare.types import Array
+from xai_compare.types import Array, IntArray
 
 __all__ = ["values"]
 
@@ -22,16 +22,20 @@ def values(game: Game, samples: int, streams: Streams) -> Array:
     """
     import shap
 
-    hidden, shown = np.zeros((1, game.d)), np.ones((1, game.d))
     out = np.zeros((game.n, game.d))
     for i in range(game.n):
+        players = np.flatnonzero(game.present[i])
+        if not len(players):
+            continue
 
-        def outputs(coalitions: Array, i: int = i) -> Array:
-            return game.values(np.full(len(coalitions), i), coalitions > 0.5)
+        def outputs(coalitions: Array, i: int = i, players: IntArray = players) -> Array:
+            keep = np.zeros((len(coalitions), game.d), dtype=bool)
+            keep[:, players] = coalitions > 0.5
+            return game.values(np.full(len(coalitions), i), keep)
 
-        explainer = shap.KernelExplainer(outputs, hidden)
+        explainer = shap.KernelExplainer(outputs, np.zeros((1, len(players))))
         with _numpy_seeded(streams.at("case", int(game.cases[i])).integer()):
-            out[i] = explainer.shap_values(shown, nsamples=samples, l1_reg=False, silent=True)[0]
+            out[i, players] = explainer.shap_values(np.ones((1, len(players))), nsamples=samples, l1_reg=False, silent=True)[0]
     return out
 
 
