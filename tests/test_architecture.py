@@ -19,7 +19,8 @@ HEAVY = ["torch", "shap", "lime", "sklearn", "scipy", "pandas", "matplotlib"]
 
 # ---- imports point one way
 
-BASE = {"types", "errors", "streams", "lazy", "registry", "packing", "files"}  # packing: value types as plain arrays
+# packing: value types as plain arrays; reasons: the map of reason codes and how contributions are ranked by it
+BASE = {"types", "errors", "streams", "lazy", "registry", "packing", "files", "yaml_file", "reasons"}
 ADAPTED = BASE | {"data", "models", "game", "removal", "effects"}
 PLUGGED = ADAPTED | {"explainers", "metrics", "profiles"}
 RUNNING = PLUGGED | {"results", "config", "run"}
@@ -34,9 +35,10 @@ MAY_IMPORT = {
     "run": RUNNING,
     "compare": BASE | {"results", "compare"},
     "report": BASE | {"results", "compare", "report"},
-    "cards": BASE | {"results", "cards"},
+    "cards": BASE | {"results", "report", "cards"},  # of the report its words and its schema
     "api": RUNNING | {"compare", "report", "cards"},
-    "cli": RUNNING | {"compare", "report", "cards", "api"},
+    "saved": RUNNING | {"compare", "report", "api"},
+    "cli": RUNNING | {"compare", "report", "cards", "api", "saved"},
     "__main__": {"cli"},
 }
 PLUGIN_ROOMS = ("xai_compare.explainers", "xai_compare.metrics", "xai_compare.profiles", "xai_compare.report.sections")

@@ -253,3 +253,15 @@ def test_any_file_is_a_study_or_a_typed_error(tmp_path: Path, content: str | byt
     path = tmp_path / "fuzz.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     _study_or_typed_error(lambda: load_study(path))
+
+
+@pytest.mark.parametrize("source", ["images", "series"])
+def test_sources_of_files_need_a_path_and_no_target(source: str) -> None:
+    def said(**data: Any) -> list[str]:
+        return lines({**SPEC, "data": {"source": source, **data}})
+
+    study_from_dict({**SPEC, "data": {"source": source, "path": "a"}})
+    study_from_dict({**SPEC, "data": {"source": source, "train": "a", "test": "b"}})
+    assert said() == ["data.path: missing: name the file to read, or train and test"]
+    assert said(train="a") == ["data.test: missing: train and test need a file each"]
+    assert said(path="a", test="b") == ["data.path: a file is given beside train and test: name one or the other"]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.made import TABULAR
 from xai_compare.config import DataSpec, study_from_dict
 from xai_compare.data.sources import _SKLEARN, read
 from xai_compare.data.synthetic import RULES
@@ -146,7 +147,9 @@ def kinds_of_the_page() -> dict[str, tuple[str, str, str, str]]:
 
 def test_the_page_names_every_kind_and_counts_them() -> None:
     assert set(kinds_of_the_page()) == set(TABULAR)
-    assert set(re.findall(r"`(\w+)`", re.search(r"^On other inputs: (.*)$", PAGES["models.md"], flags=re.MULTILINE)[1])) == set(KINDS) - set(TABULAR)
+    others = re.search(r"^On other inputs: (.*)$", PAGES["models.md"], flags=re.MULTILINE)
+    assert others is not None
+    assert set(re.findall(r"`(\w+)`", others[1])) == set(KINDS) - set(TABULAR)
     words = {17: "seventeen", 18: "eighteen", 19: "nineteen", 20: "twenty"}
     assert f"\n{words[len(list(KINDS))].capitalize()} kinds" in PAGES["models.md"]
     assert f"{words[len(list(KINDS))]} kinds" in (DOCS.parent / "README.md").read_text(encoding="utf-8")

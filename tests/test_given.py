@@ -135,7 +135,7 @@ FRAME = numbers(12, 4)
         (lambda: xc.given({}, output="value"), "mapping from the names of models"),
         (lambda: xc.given({"m": np.ones(3)}, output="value"), r"must be \(rows, features\)"),
         (lambda: xc.given({"m": [["a"]]}, output="value"), "are no numbers"),
-        (lambda: xc.given({"m": np.full((2, 2), np.nan)}, output="value"), "4 values that are not finite"),
+        (lambda: xc.given({"m": np.full((2, 2), np.inf)}, output="value"), "4 values that are not finite"),
     ],
 )
 def test_what_is_no_attribution_is_refused(made, message):
@@ -149,6 +149,10 @@ def test_what_is_no_attribution_is_refused(made, message):
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin"), "say which class"),
         (lambda: xc.given({"model": np.ones((11, 4))}, output="margin", target="yes"), "have 11 rows, and X has 12"),
         (lambda: xc.given({"model": np.ones((12, 3))}, output="margin", target="yes"), "are of 3 features, and the table has 4"),
+        (
+            lambda: xc.given({"model": np.full((12, 4), np.nan)}, output="margin", target="yes"),
+            "not finite for features that the rows of X have",
+        ),
         (lambda: xc.given({"modl": np.ones((12, 4))}, output="margin", target="yes"), "no model: did you mean 'model'"),
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin", target="maybe"), "names 'maybe', which is no class"),
         (lambda: xc.given({"model": np.ones((12, 4))}, output="margin", target=["yes"]), "target has 1 classes, and X has 12 rows"),

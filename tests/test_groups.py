@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import xai_compare as xc
-from tests.made import data_of, mixed, numbers, outcome, study_of
+from tests.made import TABULAR, data_of, mixed, numbers, outcome, study_of
 from xai_compare.config import study_from_dict
 from xai_compare.data.tabular import grouped
 from xai_compare.errors import DataError, ModelError, StudyError

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from xai_compare.api import compare, explain, given, measure
+    from xai_compare.cards import attach
     from xai_compare.data.cases import images, series, texts
     from xai_compare.errors import DataError, MissingExtra, ModelError, NotApplicable, StudyError, UnknownName, XaiCompareError
+    from xai_compare.models.modules import net
     from xai_compare.results import Results
+    from xai_compare.saved import load
     from xai_compare.types import Attribution, Scores
 
 __version__ = "0.1.0"
@@ -34,11 +37,14 @@ __all__ = [
     "UnknownName",
     "XaiCompareError",
     "__version__",
+    "attach",
     "compare",
     "explain",
     "given",
     "images",
+    "load",
     "measure",
+    "net",
     "series",
     "texts",
 ]
@@ -54,11 +60,14 @@ _HOMES: Final = {
     "StudyError": "errors",
     "UnknownName": "errors",
     "XaiCompareError": "errors",
+    "attach": "cards",
     "compare": "api",
     "explain": "api",
     "given": "api",
     "images": "data.cases",
+    "load": "saved",
     "measure": "api",
+    "net": "models.modules",
     "series": "data.cases",
     "texts": "data.cases",
 }

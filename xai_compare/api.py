@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from xai_compare.compare import Comparison, Interval
 from xai_compare.compare import compare as statistics
-from xai_compare.config import DataSpec, PluginSpec, Study, study_from_dict
+from xai_compare.compare.threshold import Known, breaches, check, known_to, threshold
+from xai_compare.config import CompareSpec, DataSpec, PluginSpec, Study, study_from_dict
 from xai_compare.data.cases import Cases, cases_of
 from xai_compare.data.slices import sliced
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, grouped, guess_task
@@ -24,6 +25,7 @@ from xai_compare.explainers import EXPLAINERS
 from xai_compare.explainers.given import Given, given
 from xai_compare.game import Game
 from xai_compare.models.adapt import adapt, by_number
+from xai_compare.models.modules import Handed
 from xai_compare.models.reordered import in_order
 from xai_compare.packing import join_attributions
 from xai_compare.registry import configured
@@ -39,7 +41,7 @@ from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "Rows", "compare", "explain", "given", "measure", "run_study"]
+__all__ = ["Audit", "Rows", "audit_study", "compare", "compared", "explain", "given", "measure", "run_study"]
 
 # What a study says of data that are in memory already; the rest of `data` tells how to read a file.
 _IN_MEMORY = ("background", "explain", "groups", "slices")
@@ -88,6 +90,7 @@ class Audit:
         self.gaps, self.skills = Rows(comparison.gaps), Rows(comparison.skills)
         self.agreement, self.performance = Rows(comparison.agreement), Rows(comparison.performance)
         self.slices, self.spread = Rows(comparison.slices), Rows(comparison.spread)
+        self.folder: Path | None = None  # where it was saved last, or loaded from
 
     @cached_property
     def scores(self) -> Rows:
@@ -130,7 +133,28 @@ class Audit:
             write_manifest(target, self.results.study, self.results.provenance, own + assets)
         except OSError as error:
             raise XaiCompareError(f"the report cannot be written to '{folder}': {error}") from error
+        self.folder = target
         return target / "report.html"
+
+    def attach(self, to: str | Path, **options: bool) -> str:
+        """Write the finding into a model card, from the report as it was saved; see `xai_compare.attach` for options and errors."""
+        from xai_compare.cards import attach
+
+        if self.folder is None:
+            raise XaiCompareError("save the report first, beside the card: result.save('reports/mine'). The card links to its files")
+        return attach(self.folder, to, **options)
+
+    def breaches(self, *expressions: str) -> list[str]:
+        """A line for each expression that is true, or cannot be told, such as "gap.fidelity < -0.1" or "any failed".
+
+        Raises
+        ------
+        StudyError
+            If an expression cannot be read, or names what the comparison does not have.
+        """
+        asked = [threshold(text) for text in expressions]
+        check(asked, known_to(self.report))
+        return breaches(asked, self.report)
 
     def headlines(self) -> list[str]:
         """The gaps that lead the report, in words."""
@@ -336,31 +360,55 @@ def _game(model: Model, data: Data, cases: IntArray, study: Study) -> Game:
 
 
 def run_study(
-    study: Study, folder: Path, *, jobs: int = 1, fresh: bool = False, watch: Watch | None = None, pins: Sequence[str] = ()
+    study: Study,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    fresh: bool = False,
+    watch: Watch | None = None,
+    pins: Sequence[str] = (),
+    fail_on: Sequence[str] = (),
 ) -> Audit:
     """Run a study file's plan with its journal under `folder`, and write the report there.
 
-    pins : "sha256:..." of model files that may run code when they are loaded.
+    pins : "sha256:..." of model files that may run code when they are loaded. fail_on : expressions for `Audit.breaches`; names that
+    the study cannot have are an error before anything runs.
 
     A finished study computes nothing again; an interrupted one goes on where it stopped.
     """
+    asked = [threshold(text) for text in fail_on]
     plan = plan_study(study, pins)
-    store = DiskStore(folder / "store", fresh=fresh)
-    try:
-        audit = _audited(plan, store, watch, jobs)
-    finally:
-        store.close()
+    check(asked, _known(plan))
+    audit = audit_study(plan, folder, jobs=jobs, fresh=fresh, watch=watch)
     audit.save(folder)
     return audit
+
+
+def audit_study(plan: Plan, folder: Path, *, jobs: int = 1, fresh: bool = False, watch: Watch | None = None) -> Audit:
+    """Run a study's plan with its journal under `folder`, and write no report."""
+    store = DiskStore(folder / "store", fresh=fresh)
+    try:
+        return _audited(plan, store, watch, jobs)
+    finally:
+        store.close()
+
+
+def _known(plan: Plan) -> Known:
+    """What thresholds may name of a study that has not run; which scores there will be is not known yet."""
+    metrics = {name: (metric.question, metric.lead, metric.scope) for name, metric in plan.metrics.items()}
+    return Known(tuple(plan.models), plan.reference, tuple(plan.explainers), metrics)
 
 
 def _audited(plan: Plan, store: Store, watch: Watch | None, jobs: int) -> Audit:
     finished = execute(plan, store, watch, jobs)
     results = collect(finished)
-    spec = plan.study.compare
+    return Audit(results, compared(results, plan.study.compare, plan.study.seed), timings(finished))
+
+
+def compared(results: Results, spec: CompareSpec, seed: int) -> Comparison:
+    """The statistics that a study asks for."""
     tolerance = {str(question): value for question, value in spec.tolerance.items()}
-    found = statistics(results, level=spec.level, tolerance=tolerance, seed=plan.study.seed, pairings=spec.pairings)
-    return Audit(results, found, timings(finished))
+    return statistics(results, level=spec.level, tolerance=tolerance, seed=seed, pairings=spec.pairings)
 
 
 def _study(models: Mapping[str, Any], reference: str | None, seed: int, options: Mapping[str, Any] | None) -> Study:
@@ -395,7 +443,8 @@ def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: St
         held = brought.inputs
         known = background.inputs if isinstance(background, Cases) else brought.checked(background, "background")
     sample = take(known, np.arange(min(len(known), 50)))
-    fitted = {name: adapt(name, model, sample) for name, model in models.items() if hasattr(model, "predict")}
+    alone = y is None and len(models) == 1
+    fitted = {name: adapt(name, model, sample) for name, model in models.items() if _says_its_classes(model, alone)}
     classes = _classes(fitted, y)
     # A plain function does not say what its outputs are, and a booster may only number them: the fitted models or y do.
     adapted = {name: in_order(adapt(name, fitted.get(name, model), sample, classes, as_array), classes) for name, model in models.items()}
@@ -415,6 +464,11 @@ def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: St
         return replace(data, about=about), adapted
     about["columns"] = len(held.columns)
     return replace(grouped(data, study.data.groups), about=about, slices=sliced(held, study.data.slices, "X")), adapted
+
+
+def _says_its_classes(model: Any, alone: bool) -> bool:
+    """Whether a model is asked for the names of its classes: what was fitted, and a module that was handed over with them, or alone."""
+    return hasattr(model, "predict") or (isinstance(model, Handed) and (alone or bool(model.classes)))
 
 
 def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:

@@ -1,7 +1,7 @@
 """The command line, thin.
 
-Exit codes: 0 ok, 1 a file was changed (verify), 2 bad usage, study, data or model, 3 finished with failed cells,
-70 internal error, 130 interrupted.
+Exit codes: 0 ok; 1 a threshold was breached (--fail-on), or a report is not what it was (verify); 2 bad usage, study, data or model;
+3 finished with failed cells, and no threshold breached; 70 internal error; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
@@ -38,7 +38,20 @@ app = typer.Typer(
 )
 
 _WORTH_SAYING = 0.01  # of the time
-_CHANGED, _BAD_INPUT, _FAILED_CELLS, _INTERNAL, _INTERRUPTED = 1, 2, 3, 70, 130
+_BREACHED, _BAD_INPUT, _FAILED_CELLS, _INTERNAL, _INTERRUPTED = 1, 2, 3, 70, 130
+
+
+_FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="EXPR",
+        help="Exit with 1 if this is true, or cannot be told: 'gap.fidelity < -0.1', 'skill.shap.stability < 0.5', 'any failed', "
+        "joined by and, or, not; may be repeated.",
+    ),
+]
+_Unsafe = Annotated[
+    list[str] | None, typer.Option(metavar="sha256:HEX", help="A model file that may run code when it is loaded; may be repeated.")
+]
 
 
 class Listing(StrEnum):
@@ -61,9 +74,8 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one for each core.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs in this folder computed.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
-    allow_unsafe_load: Annotated[
-        list[str] | None, typer.Option(metavar="sha256:HEX", help="A model file that may run code when it is loaded; may be repeated.")
-    ] = None,
+    fail_on: _FailOn = None,
+    allow_unsafe_load: _Unsafe = None,
 ) -> None:
     """Run a study and write its report. A second run of the same study computes nothing again."""
     from xai_compare.api import run_study
@@ -73,7 +85,8 @@ def run(
     folder = out or Path("reports") / study.stem
     try:
         with _progress(quiet) as watch:
-            audit = run_study(loaded, folder, jobs=jobs or _cores(), fresh=fresh, watch=watch, pins=allow_unsafe_load or ())
+            options = {"pins": allow_unsafe_load or (), "fail_on": fail_on or ()}
+            audit = run_study(loaded, folder, jobs=jobs or _cores(), fresh=fresh, watch=watch, **options)
     except KeyboardInterrupt:
         again = ["xai-compare", *(word for word in sys.argv[1:] if word != "--fresh")]
         typer.echo(f"interrupted. To go on where it stopped: {shlex.join(again)}", err=True)
@@ -84,6 +97,8 @@ def run(
             typer.echo(f"warning: the column {note['reason']}", err=True)
     if audit.failed:
         typer.echo(f"{len(audit.failed)} cells failed (see Limits in the report):\n  " + "\n  ".join(audit.failed), err=True)
+    _stop_if(audit.breaches(*fail_on or ()))
+    if audit.failed:
         raise typer.Exit(_FAILED_CELLS)
 
 
@@ -128,24 +143,75 @@ def list_(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A folder that `run` wrote.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A folder that `run` wrote.")],
+    fail_on: _FailOn = None,
+) -> None:
     """Render the report again from report.json, computing nothing."""
     from xai_compare.report import rerender
+    from xai_compare.saved import breached
 
     rerender(folder)
     typer.echo(str(folder / "report.html"))
+    _stop_if(breached(folder, fail_on or ()))
 
 
 @app.command()
-def verify(report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or its folder.")]) -> None:
-    """Check that no file of a report was changed, by the hashes in its manifest. Exit 1 if one was."""
+def verify(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or its folder.")],
+    rerun: Annotated[bool, typer.Option("--rerun", help="Also compute the study again, and compare every number.")] = False,
+    study: Annotated[
+        Path | None, typer.Option(metavar="STUDY.yaml", help="The study file, for --rerun. Default: the one that the report names.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes, for --rerun. Default: one for each core.")] = None,
+    allow_unsafe_load: _Unsafe = None,
+) -> None:
+    """Check that no file of a report was changed, by the hashes in its manifest; with --rerun, that its numbers come out again.
+
+    Exit 1 if not.
+    """
     from xai_compare.run.manifest import verify as changed
 
-    wrong = changed(report if report.is_dir() else report.parent)
+    folder = report if report.is_dir() else report.parent
+    _stop_if(changed(folder))
+    typer.echo("unchanged: every file has the hash that the manifest lists")
+    if rerun:
+        from xai_compare.saved import rerun as again
+
+        with _progress(False) as watch:
+            found = again(folder, study, jobs=jobs or _cores(), watch=watch, pins=allow_unsafe_load or ())
+        for line in found.told:
+            typer.echo(line, err=True)
+        _stop_if(found.shown)
+        typer.echo(f"the same: {found.numbers} numbers came out again, within {found.tolerance:g} of their size")
+
+
+def _stop_if(wrong: Sequence[str]) -> None:
+    """A line each, and exit code 1, if there is any."""
     if wrong:
         typer.echo("\n".join(wrong), err=True)
-        raise typer.Exit(_CHANGED)
-    typer.echo("unchanged: every file has the hash that the manifest lists")
+        raise typer.Exit(_BREACHED)
+
+
+@app.command()
+def attach(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or its folder.")],
+    to: Annotated[Path, typer.Option(metavar="CARD", help="The Markdown file, usually README.md. It must be there already.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the block of this report away again.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a block that was edited by hand.")] = False,
+    model_index: Annotated[
+        bool, typer.Option("--model-index", help="Also write the gaps into (or remove them from) a Hugging Face card's model-index.")
+    ] = False,
+) -> None:
+    """Put the finding, the gaps and a picture of a report into a model card. Only the marked block of the card is touched."""
+    from xai_compare.cards import attach as attached
+
+    changed = attached(report, to, dry_run=dry_run, remove=remove, force=force, model_index=model_index)
+    if dry_run:
+        typer.echo(changed, nl=False)
+    else:
+        typer.echo(f"{to}: {f'written; what was there before is in {to.name}.bak' if changed else 'nothing to change'}")
 
 
 @app.callback(invoke_without_command=True)

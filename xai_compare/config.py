@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -28,10 +27,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xai_compare.contradictions import contradictions
 from xai_compare.errors import StudyError, nearest
+from xai_compare.yaml_file import display, read_yaml
 
 __all__ = [
     "Check",
@@ -43,6 +43,7 @@ __all__ = [
     "PluginSpec",
     "Plugins",
     "Question",
+    "ReasonsSpec",
     "ReportSpec",
     "Spread",
     "Study",
@@ -58,7 +59,10 @@ Spread: TypeAlias = Literal["background", "training"]
 DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour", "days"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LIMIT: Final = 2**20  # bytes: a study is written by hand, anything larger is a mistake or an attack
+
+def _as_written(path: Path) -> str:
+    return path.name if path.is_absolute() else path.as_posix()
+
 
 # Strict scalars: the text "0" is no number and the number 1 is no truth value, so that a slip in the YAML is seen.
 _Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -67,7 +71,7 @@ _Float: TypeAlias = Annotated[float, Field(strict=True)]
 _Bool: TypeAlias = Annotated[bool, Field(strict=True)]
 _Label: TypeAlias = Annotated[str, StringConstraints(min_length=1)] | _Int | _Float
 # A path stands as it was written; of an absolute one only the file's name leaves this machine.
-_File: TypeAlias = Annotated[Path, PlainSerializer(lambda path: path.name if path.is_absolute() else path.as_posix())]
+_File: TypeAlias = Annotated[Path, PlainSerializer(_as_written)]
 
 
 class _Spec(BaseModel):
@@ -159,6 +163,33 @@ class CompareSpec(_Spec):
     spread: tuple[Spread, ...] = ()
 
 
+class ReasonsSpec(_Spec):
+    """Candidate reasons for adverse decisions: what is decided, against whom a case is held, and the code and the text of each feature.
+
+    A case is decided adversely where the model's `output` for the class `adverse` is at least `threshold`. `reference`, which has no
+    default, says whose mean a contribution is a difference from: "near_threshold", applicants just on the good side of it;
+    "all_applicants", the study's background. `map` is a file, or its content: see `xai_compare.reasons.reason_map`. `methods` are all
+    signed ones where none are named. `top` is how many reasons are told at most.
+    """
+
+    threshold: _Float
+    adverse: _Label
+    output: Literal["probability", "margin"] = "probability"
+    reference: Literal["near_threshold", "all_applicants"]
+    map: Annotated[Any, PlainSerializer(lambda held: _as_written(held) if isinstance(held, Path) else held)]
+    methods: Annotated[tuple[_Name, ...], Field(min_length=1)] | None = None
+    top: Annotated[_Int, Field(ge=1, le=4)] = 4
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _file_or_content(cls, value: object) -> object:
+        if isinstance(value, str | Path) and str(value):
+            return Path(value)
+        if isinstance(value, Mapping | list | tuple) and value:
+            return value
+        raise PydanticCustomError("reason_map", "should be the path of a map file, or its content")
+
+
 class ReportSpec(_Spec):
     """What the report shows. `show_values: null` leaves it to the data source whether raw values of cases appear."""
 
@@ -182,7 +213,7 @@ class Study(_Spec):
 
     `target` names the explained class (None: each case is explained for the class that the reference predicts) and
     `fill` what stands in for hidden features (auto: what is usual for the data, "background" for a table). The first model is the reference if the file names none. `profiles` are the curves
-    drawn of each model's features; an empty list draws none.
+    drawn of each model's features; an empty list draws none. `reasons` asks for reason codes.
     """
 
     title: _Name = "Interpretability comparison"
@@ -195,6 +226,7 @@ class Study(_Spec):
     target: _Name | None = None
     fill: _Name = "auto"
     compare: CompareSpec = CompareSpec()
+    reasons: ReasonsSpec | None = None
     report: ReportSpec = ReportSpec()
     seed: Annotated[_Int, Field(ge=0)] = 0
 
@@ -257,8 +289,7 @@ def load_study(path: str | Path) -> Study:
         holds one line per problem.
     """
     file = Path(path)
-    where = _display(file)
-    study = _checked(_parse(_read(file, where), where), where)
+    study = _checked(read_yaml(file), display(file))
     study._folder = file.absolute().parent
     return study
 
@@ -291,78 +322,6 @@ def problem(study: Study, at: str, message: str) -> StudyError:
     StudyError("<study>: explainers[1]: unknown explainer 'sharp'")
     """
     return StudyError(_line(study.where, at, message))
-
-
-# ---- from bytes to plain values
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain YAML: no anchors (a small file could unfold into a huge one), no tags, no key given twice."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if getattr(event, "anchor", None) is not None:
-            raise _refused("anchors (&) and aliases (*) are not allowed: write the value out", event.start_mark)
-        if getattr(event, "tag", None) is not None:
-            raise _refused(f"the tag {event.tag} is not allowed: plain values only", event.start_mark)
-        if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
-            raise _refused("this text is not valid Unicode", event.start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        first: dict[str, int] = {}
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue  # refused by the constructor itself, which names the place
-            if key.value in first:
-                raise _refused(f"the key '{key.value}' is given twice, first in line {first[key.value]}", key.start_mark)
-            first[key.value] = key.start_mark.line + 1
-        return super().construct_mapping(node, deep=deep)
-
-
-def _refused(what: str, mark: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=what, problem_mark=mark)
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
-
-# A date stays the text that was written, and 1e-3 is a number (YAML 1.1, which the library follows, wants 1.0e-3).
-_Loader.yaml_implicit_resolvers = {
-    start: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-    for start, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
-
-
-def _display(file: Path) -> str:
-    """The file from the working folder; its name alone where it lies elsewhere."""
-    full, here = file.absolute(), Path.cwd()
-    return full.relative_to(here).as_posix() if full.is_relative_to(here) else file.name
-
-
-def _read(file: Path, where: str) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(_LIMIT + 1)
-    except OSError as error:
-        raise StudyError(f"{where}: the study file cannot be read: {error.strerror or error}") from error
-    if len(content) > _LIMIT:
-        raise StudyError(f"{where}: larger than 1 MB: a study file names its data, it does not hold them")
-    return content
-
-
-def _parse(content: bytes, where: str) -> object:
-    try:
-        # A safe loader, which ruff cannot see: `_Loader` only takes away from SafeLoader.
-        return yaml.load(content, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        at = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise StudyError(_line(where, at, error.problem or "no valid YAML")) from error
-    except RecursionError as error:
-        raise StudyError(f"{where}: nested too deeply") from error
-    except (yaml.YAMLError, ValueError) as error:  # an encoding that is none; a number beyond Python's limit of digits
-        raise StudyError(f"{where}: no valid YAML: {' '.join(str(error).split())}") from error
 
 
 # ---- from plain values to a study

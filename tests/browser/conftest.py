@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.visit import Visit, opened
 from tests.report.made import made
+from tests.report.made_elsewhere import made_of
 from xai_compare import report as reports
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the same report with markup in every name and value."""
     return written(tmp_path_factory.mktemp("hostile"), hostile=True)
+
+
+@pytest.fixture(scope="session", params=["image", "text", "series"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A report on what is no table, with markup in every name and word."""
+    source, folder = made_of(request.param, hostile=True), tmp_path_factory.mktemp(request.param)
+    reports.write(reports.build(source.results, source.comparison), folder)
+    return (folder / "report.html").as_uri()
 
 
 @pytest.fixture(params=["ordinary", "hostile"])

@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tests.worlds import WORLDS, net
 from xai_compare.data.tabular import as_frame, as_table, assemble
 from xai_compare.errors import NotApplicable
 from xai_compare.explainers import EXPLAINERS, Explainer
@@ -31,6 +32,7 @@ from xai_compare.types import Attribution, Scores, Truth
 
 N = 8  # explained cases
 MODELS = ("logistic", "forest", "net", "function", "multiclass", "line", "trees", "value_net")
+NETS = ("cnn image", "lstm series", "transformer series", "lstm text", "transformer text")  # kind and modality
 
 
 @cache
@@ -56,7 +58,10 @@ def truth_of(rows: int) -> Truth:
 
 @cache
 def setting(name: str):
-    """(model, data) for one of MODELS."""
+    """(model, data) for one of MODELS or NETS."""
+    if name in NETS:
+        kind, modality = name.split()
+        return net(kind, modality), WORLDS[modality](cases=N)
     kind = {"multiclass": "multi", "line": "value", "trees": "value", "value_net": "value"}.get(name, "binary")
     frame, y = table(kind)
     task = "regression" if kind == "value" else "classification"
@@ -100,7 +105,22 @@ def _explained(explainer: str, name: str, cases: tuple[int, ...], run: int) -> A
         return str(reason)
 
 
-every_pair = pytest.mark.parametrize(("explainer", "model"), [(e, m) for e in EXPLAINERS for m in MODELS])
+every_pair = pytest.mark.parametrize(("explainer", "model"), [(e, m) for e in EXPLAINERS for m in (*MODELS, *NETS)])
+
+# float32 nets round otherwise in a batch of another size, and texts beside a longer one are padded further.
+CLOSE = {name: {"rtol": 1e-4, "atol": 1e-5} for name in NETS}
+
+
+def held(inputs):
+    """A copy of inputs as numbers or text, to be compared later."""
+    return inputs.copy(deep=True) if isinstance(inputs, pd.DataFrame) else inputs.copy()
+
+
+def assert_same(inputs, before) -> None:
+    if isinstance(before, pd.DataFrame):
+        pd.testing.assert_frame_equal(inputs, before)
+    else:
+        np.testing.assert_array_equal(inputs, before)
 
 
 class TestExplainers:
@@ -122,9 +142,18 @@ class TestExplainers:
     def test_there_is_exactly_one_control(self):
         assert sum(EXPLAINERS[name].control for name in EXPLAINERS) == 1
 
+    @pytest.mark.parametrize("name", [name for name in EXPLAINERS if not getattr(EXPLAINERS[name], "on_request", False)])
+    def test_fits_one_of_the_models_at_least(self, name):
+        found = (_explained(name, model, tuple(range(N)), 0) for model in (*MODELS, *NETS))
+        assert any(isinstance(one, Attribution) for one in found), "nothing here would be tested of it"
+
     @every_pair
     def test_shape_target_space_and_facts(self, explainer, model):
         game, found = game_for(model), explained(explainer, model)
+        present = np.ones(found.values.shape, dtype=bool) if found.present is None else found.present
+        np.testing.assert_array_equal(present, game.present)
+        np.testing.assert_array_equal(np.isfinite(found.values), present)
+        assert found.detail is None or (len(found.detail) == N and found.detail.dtype == np.float32)
         assert found.values.shape == (N, game.d)
         assert found.values.dtype == np.float64
         assert found.output == game.output
@@ -144,7 +173,8 @@ class TestExplainers:
     def test_cases_do_not_depend_on_their_chunk(self, explainer, model):
         whole = explained(explainer, model).values
         some = np.array([5, 2])
-        np.testing.assert_allclose(explained(explainer, model, some).values, whole[some], rtol=1e-6, atol=1e-7)
+        close = CLOSE.get(model, {"rtol": 1e-6, "atol": 1e-7})
+        np.testing.assert_allclose(explained(explainer, model, some).values, whole[some], **close)
 
     @every_pair
     def test_additive_methods_add_up(self, explainer, model):
@@ -152,24 +182,27 @@ class TestExplainers:
         if not found.additive:
             pytest.skip("not additive by design")
         game = game_for(model)
-        np.testing.assert_allclose(found.base, game.empty(), atol=1e-6)
-        slack = 0.01 * np.abs(found.values).sum(axis=1).max() if explainer == "integrated_gradients" else 1e-6
-        np.testing.assert_allclose(found.base + found.values.sum(axis=1), game.full(), atol=slack)
+        np.testing.assert_allclose(found.base, game.empty(), atol=1e-5 if model in NETS else 1e-6)
+        if model in NETS and "degraded" in found.about:
+            pytest.skip(found.about["degraded"])
+        slack = 0.01 * np.nansum(np.abs(found.values), axis=1).max() if explainer == "integrated_gradients" else 1e-6
+        slack = max(slack, 1e-4) if model in NETS else slack
+        np.testing.assert_allclose(found.base + np.nansum(found.values, axis=1), game.full(), atol=slack)
 
     @every_pair
     def test_inputs_model_and_global_randomness_are_left_as_found(self, explainer, model):
         import torch
 
         adapted, data = setting(model)
-        before = data.test.inputs.copy(deep=True), data.background_inputs(), adapted.predict(data.test.inputs, adapted.native)
+        before = held(data.test.inputs), held(data.background_inputs()), adapted.predict(data.test.inputs, adapted.native)
         np.random.seed(4)
         torch.manual_seed(4)
         expected = np.random.get_state()[1].copy(), torch.get_rng_state().clone()
         explained(explainer, model, run=2)
         np.testing.assert_array_equal(np.random.get_state()[1], expected[0])
         assert torch.equal(torch.get_rng_state(), expected[1])
-        pd.testing.assert_frame_equal(data.test.inputs, before[0])
-        pd.testing.assert_frame_equal(data.background_inputs(), before[1])
+        assert_same(data.test.inputs, before[0])
+        assert_same(data.background_inputs(), before[1])
         np.testing.assert_array_equal(adapted.predict(data.test.inputs, adapted.native), before[2])
 
 

@@ -31,6 +31,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
+from tests.made import TABULAR
 from tests.toys import brute_force_shapley, classified, game_of, world
 from xai_compare.data.space import mix_frames
 from xai_compare.data.tabular import as_frame, as_table, assemble

@@ -193,7 +193,7 @@ def test_what_was_not_measured_or_decides_nothing_is_no_agreement() -> None:
 def test_the_study_may_fill_otherwise() -> None:
     found = report.build(MADE.results, MADE.comparison)
     row = {**found["gaps"][0], "condition": "background"}
-    found["scope"]["study"]["fill"] = "reference"
+    found["scope"]["data"]["fill"] = "reference"
     assert supposing(found, row) == "if hidden features take the background's values instead of the median and most frequent value,"
     assert supposing(found, {**row, "condition": "conditional"}) == under("conditional") == "with the conditional fill"
     found["scope"]["study"]["fill"] = "conditional"

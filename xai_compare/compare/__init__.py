@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from xai_compare.compare.agreement import agreement_rows, predictions_agree
 from xai_compare.compare.curves import curve_rows
 from xai_compare.compare.gaps import gap_rows
-from xai_compare.compare.importance import importance_rows
+from xai_compare.compare.importance import importance_rows, word_rows
 from xai_compare.compare.pairs import BEST_METHOD, SAME_METHOD
 from xai_compare.compare.performance import performance_rows
 from xai_compare.compare.power import powerless
 from xai_compare.compare.questions import OWN
+from xai_compare.compare.reasons import reason_rows
 from xai_compare.compare.rows import (
     AgreementRow,
     Comparison,
@@ -20,10 +21,17 @@ from xai_compare.compare.rows import (
     ImportanceRow,
     Interval,
     PerformanceRow,
+    ReasonCrossing,
+    ReasonFlag,
+    ReasonPair,
+    Reasons,
+    ReasonShare,
+    ReasonTold,
     SkillRow,
     SliceRow,
     SpreadRow,
     Verdict,
+    WordRow,
 )
 from xai_compare.compare.skill import skill_rows
 from xai_compare.compare.slices import slice_rows
@@ -40,10 +48,17 @@ __all__ = [
     "ImportanceRow",
     "Interval",
     "PerformanceRow",
+    "ReasonCrossing",
+    "ReasonFlag",
+    "ReasonPair",
+    "ReasonShare",
+    "ReasonTold",
+    "Reasons",
     "SkillRow",
     "SliceRow",
     "SpreadRow",
     "Verdict",
+    "WordRow",
     "compare",
 ]
 
@@ -59,7 +74,7 @@ def compare(
     seed: int = 0,
     pairings: Sequence[str] = _PAIRINGS,
 ) -> Comparison:
-    """Every statistic of a study: skills, gaps with verdicts, agreement, performance, curves, importance of features.
+    """Every statistic of a study: skills, gaps with verdicts, agreement, performance, curves, importance of features or words.
 
     Parameters
     ----------
@@ -106,6 +121,8 @@ def compare(
         importance=importance_rows(results, level, streams),
         slices=slice_rows(results, level, streams, tuple(pairings)),
         spread=spread_rows(gaps),
+        reasons=reason_rows(results, level, streams),
+        words=word_rows(results),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from xai_compare.compare.resample import RESAMPLES, resampled_means
 from xai_compare.compare.rows import CurveRow, Interval
+from xai_compare.reasons import QUESTION as REASONS
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 from xai_compare.types import Array
@@ -40,7 +41,7 @@ def _band(curve: Array, level: float, streams: Streams) -> tuple[Interval, ...]:
 
 
 def _curves(results: Results) -> Iterator[tuple[tuple[str, str, str, str], Array]]:
-    metrics = [metric.name for metric in results.metrics if metric.scope == "method"]
+    metrics = [metric.name for metric in results.metrics if metric.scope == "method" and metric.question != REASONS]
     for model, metric in ((model.name, metric) for model in results.models for metric in metrics):
         shared: dict[str, Array] = {}
         for method in results.methods:

@@ -8,15 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from xai_compare.compare.resample import RESAMPLES, difference, intervals
-from xai_compare.compare.rows import ImportanceRow, Interval
+from xai_compare.compare.rows import ImportanceRow, Interval, WordRow
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution
 
-__all__ = ["importance_rows", "strength"]
+__all__ = ["importance_rows", "strength", "word_rows"]
 
 _SAME = "the same vector for every case"
 _NOTHING = "nothing is attributed to any feature"
+_LISTED = 15  # words of a model by a method
+_LEAST = 2  # cases in which a word must occur
 
 _Key = tuple[str, str, int]
 """Model, method, feature."""
@@ -27,7 +29,10 @@ def importance_rows(results: Results, level: float, streams: Streams) -> tuple[I
 
     Shares are ratios of means: the mean strength of a feature over that of all features together, so that a case counts by how much is
     attributed there. Their intervals are by bootstrap-t over cases and cut at 0 and 1, those of differences paired by case; exploratory.
+    None for texts, whose features are places: the seventh word of one text has nothing to do with that of another. See `word_rows`.
     """
+    if results.data.get("modality") == "text":
+        return ()
     methods = [method.name for method in results.methods if not method.control]
     found = {
         (model.name, name): results.attributions[model.name, name]
@@ -85,3 +90,34 @@ def _told(span: Interval, attribution: Attribution, lowest: float) -> Interval:
     if span.low is None or span.high is None:
         return replace(span, how=how, p=None)
     return replace(span, low=max(span.low, lowest), high=min(span.high, 1.0), how=how, p=None)
+
+
+def word_rows(results: Results) -> tuple[WordRow, ...]:
+    """Of texts that may be shown: per model and method but the control, the words with the largest mean share where they occur.
+
+    Only words that occur in at least 2 cases, at most 15 of them, largest share first; words are compared without their case.
+    """
+    if results.data.get("modality") != "text" or results.cases.values is None:
+        return ()
+    texts = [[word.casefold() for word in words] for words in results.cases.values]
+    keys = [(model.name, one.name) for model in results.models for one in results.methods if not one.control and one.scope == "case"]
+    return tuple(row for key in keys if key in results.attributions for row in _words(key, results.attributions[key], texts))
+
+
+def _words(key: tuple[str, str], attribution: Attribution, texts: list[list[str]]) -> list[WordRow]:
+    each = strength(attribution)
+    total = each.sum(axis=1)
+    found: dict[str, dict[int, tuple[float, float]]] = {}
+    for case in np.flatnonzero(total > 0):
+        signs = np.sign(attribution.known()[case])
+        for j, word in enumerate(texts[case]):
+            if word:
+                share = float(each[case, j] / total[case])
+                size, leaning = found.setdefault(word, {}).get(int(case), (0.0, 0.0))
+                found[word][int(case)] = size + share, leaning + float(signs[j]) * share
+    rows = []
+    for word, cases in found.items():
+        if len(cases) >= _LEAST:
+            size, leaning = np.mean(list(cases.values()), axis=0)
+            rows.append(WordRow(*key, word, len(cases), float(size), float(leaning) if attribution.signed else None))
+    return sorted(rows, key=lambda row: (-row.share, row.word))[:_LISTED]

@@ -14,10 +14,17 @@ __all__ = [
     "ImportanceRow",
     "Interval",
     "PerformanceRow",
+    "ReasonCrossing",
+    "ReasonFlag",
+    "ReasonPair",
+    "ReasonShare",
+    "ReasonTold",
+    "Reasons",
     "SkillRow",
     "SliceRow",
     "SpreadRow",
     "Verdict",
+    "WordRow",
 ]
 
 Verdict = Literal["better", "worse", "cannot be told apart", "no power here"]
@@ -205,11 +212,125 @@ class ImportanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WordRow:
+    """How much of a text's attributions by one method a word takes, on average over the `n` cases in which it occurs, 0 to 1.
+
+    leaning : the same with its sign, -1 to 1; None for a method without signs. Words are compared without their case; every place of a
+    word in a text counts.
+    """
+
+    model: str
+    explainer: str
+    word: str
+    n: int
+    share: float
+    leaning: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonTold:
+    """One candidate reason for one adverse case, by one method: number `rank` of its principal reasons, the strongest first.
+
+    share : of everything that works towards the adverse outcome. omitted : the share of the reasons that are not told, the same for
+    all reasons of the case. tied : another reason contributes the same. prohibited : features in it that must not be a reason
+    and work towards the outcome. rank 0 : no feature works towards it against this reference; there is no code then.
+    flips : whether the decision turns once the features of all principal reasons take the reference's values.
+    """
+
+    model: str
+    explainer: str
+    case: str
+    rank: int
+    code: str
+    text: str
+    share: float
+    tied: bool
+    prohibited: tuple[str, ...]
+    omitted: float
+    flips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonPair:
+    """How far the principal reasons of the same adverse cases stay the same when one thing changes.
+
+    kind "methods": a and b are explainers on `model`. "models": models, by `explainer`, on the cases that both decide adversely.
+    "seeds": the method with other random numbers. "references": the study's reference policy against the other one.
+    overlap : shared codes over the larger number of codes, mean over cases. first : share of cases with the same first reason.
+    changed : share of cases whose codes are not the same ones. The chances are what drawing as many of the codes at random would give.
+    """
+
+    kind: Literal["methods", "models", "seeds", "references"]
+    model: str
+    explainer: str
+    a: str
+    b: str
+    overlap: Interval
+    overlap_chance: float | None
+    first: Interval
+    first_chance: float | None
+    changed: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonShare:
+    """The share of a model's adverse cases for which a code is among the principal reasons, by one method.
+
+    column and label : a slice, "" for all cases. share is None for a slice with fewer than 30 adverse cases, code is then "".
+    """
+
+    model: str
+    explainer: str
+    code: str
+    share: Interval | None
+    column: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCrossing:
+    """The share of adverse cases whose decision turns when the features of the principal reasons take a reference's values."""
+
+    model: str
+    explainer: str
+    policy: str
+    rate: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonFlag:
+    """A feature that must not be a reason works towards the adverse outcome within a principal reason of some cases."""
+
+    model: str
+    explainer: str
+    feature: str
+    code: str
+    cases: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Everything about reason codes that is a statistic, and the reasons of each adverse case.
+
+    adverse {model: Interval}: share of the explained cases that a model decides adversely; absent for a model without any result.
+    """
+
+    adverse: Mapping[str, Interval]
+    crossings: tuple[ReasonCrossing, ...]
+    pairs: tuple[ReasonPair, ...]
+    shares: tuple[ReasonShare, ...]
+    told: tuple[ReasonTold, ...]
+    flags: tuple[ReasonFlag, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Every number of the report that is a statistic.
 
     powerless : (model, metric) pairs whose metric tells no method of that model from the control.
     predictions_agree {model: Interval}: share of cases on which a model predicts the reference's class (absent for regression).
+    reasons : None where the study asks for no reason codes.
     """
 
     level: float
@@ -223,3 +344,5 @@ class Comparison:
     importance: tuple[ImportanceRow, ...] = ()
     slices: tuple[SliceRow, ...] = ()
     spread: tuple[SpreadRow, ...] = ()
+    reasons: Reasons | None = None
+    words: tuple[WordRow, ...] = ()

@@ -11,6 +11,7 @@ import numpy as np
 from xai_compare.compare.resample import difference, intervals, mean_of, skill_of
 from xai_compare.compare.rows import Interval, SkillRow
 from xai_compare.errors import XaiCompareError
+from xai_compare.reasons import QUESTION as REASONS
 from xai_compare.results import Results
 from xai_compare.streams import Streams
 from xai_compare.types import Array, BoolArray, Scores
@@ -42,7 +43,7 @@ def skill_rows(results: Results, level: float, streams: Streams) -> tuple[SkillR
 
 
 def _scored(results: Results) -> Iterator[tuple[tuple[str, str, str, str], Scores]]:
-    metrics = [metric.name for metric in results.metrics if metric.scope == "method"]
+    metrics = [metric.name for metric in results.metrics if metric.scope == "method" and metric.question != REASONS]
     for key in ((model.name, method.name, metric) for model in results.models for method in results.methods for metric in metrics):
         if (scores := results.scores.get(key)) is not None:
             yield (*key, ""), scores

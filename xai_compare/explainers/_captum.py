@@ -28,6 +28,7 @@ __all__ = [
     "Baseline",
     "about_passes",
     "asked",
+    "at_cases",
     "attributed",
     "averaged",
     "deviation_of",
@@ -40,6 +41,7 @@ __all__ = [
     "packed",
     "residual_share",
     "rows_of",
+    "short_of_memory",
     "targets_of",
     "values_of",
 ]
@@ -150,9 +152,14 @@ def packed(view: Opened, work: Callable[[int], T], rows: int) -> tuple[T, int]:
             try:
                 return work(rows), rows
             except RuntimeError as error:
-                if rows == 1 or not any(words in str(error).lower() for words in _MEMORY):
+                if rows == 1 or not short_of_memory(error):
                     raise
                 rows //= 2
+
+
+def short_of_memory(error: Exception) -> bool:
+    """Whether torch says that memory ran out."""
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY)
 
 
 def averaged(view: Opened, m: int, make: Callable[[int], Ask]) -> tuple[Array, int]:
@@ -222,6 +229,12 @@ def gradient_of(game: Game, view: Opened) -> Callable[[torch.Tensor, IntArray], 
         return found
 
     return at
+
+
+def at_cases(game: Game, view: Opened) -> tuple[Array, int]:
+    """(n, ...) the gradient at each case itself, and the rows of a pass."""
+    gradient = gradient_of(game, view)
+    return averaged(view, 1, lambda _: lambda cases, _: gradient(view.x[cases], cases))
 
 
 def attributed(game: Game, view: Opened, method: Any, **options: Any) -> tuple[Array, int]:

@@ -16,6 +16,7 @@ from xai_compare.explainers._captum import (
     Baseline,
     about_passes,
     asked,
+    at_cases,
     attributed,
     averaged,
     ends,
@@ -25,6 +26,7 @@ from xai_compare.explainers._captum import (
     nothing,
     opened,
     residual_share,
+    short_of_memory,
     values_of,
 )
 from xai_compare.explainers._present import marked
@@ -100,11 +102,12 @@ def _rescaled(game: Game, view: Opened) -> tuple[Array, int]:
         warnings.filterwarnings("ignore", "(?s).*Setting forward, backward hooks")  # it says that it takes them away again, and does
         try:
             return attributed(game, view, Captum)
-        except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
-            which = _unknown(view)
-            if not which:
+        except Exception as error:  # its hooks meet nets that they do not fit, and each fails in its own way
+            at_cases(game, view)  # a net that has no gradient without its hooks either fails here, as it should
+            if short_of_memory(error):
                 raise
-            raise NotApplicable(f"captum's DeepLIFT cannot walk this net ({which}): {' '.join(str(error).split())[:300]}") from error
+            which, said = _unknown(view), " ".join(str(error).split())[:300]
+            raise NotApplicable(f"captum's DeepLIFT cannot walk this net{f' ({which})' if which else ''}: {said}") from error
 
 
 # Whose output moves in proportion to its input, so that there is nothing to rescale.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from xai_compare.data.tabular import class_name
 from xai_compare.errors import DataError, NotApplicable, nearest
+from xai_compare.explainers._present import marked
 from xai_compare.game import Game
 from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, BoolArray, Data, IntArray, Output
@@ -55,7 +56,9 @@ class Given:
         else:
             values = values * sides[:, None]
             base = None if base is None else _mirrored(base[rows], sides, self.output)
-        return Attribution(values, game.target, game.output, base, self.signed, additive=self.additive, about={"given": True})
+        values, present = marked(game, values)
+        about = {"given": True}
+        return Attribution(values, game.target, game.output, base, self.signed, additive=self.additive, about=about, present=present)
 
     def check(self, models: Collection[str], data: Data) -> None:
         """Raise DataError unless the values are of these models, of every row and of the features of the table."""
@@ -67,7 +70,10 @@ class Given:
                 raise DataError(
                     f"the attributions given for '{name}' have {len(values)} rows, and X has {n}: one for each row, in its order"
                 )
-            self._columns(name, data.space.names)
+            ordered = self._columns(name, data.space.names)
+            present = data.space.present(data.test.inputs)
+            if not np.isfinite(ordered[present]).all():
+                raise DataError(f"the attributions given for '{name}' are not finite for features that the rows of X have")
             if values.ndim == 2 and data.task == "classification":
                 self._target(data.classes, n)
 
@@ -134,7 +140,8 @@ def given(
     Parameters
     ----------
     values : {model: attributions of every row of X, in its order}: an array (n, d) of one output, or (n, d, k) of every class;
-        a DataFrame; a `shap.Explanation`; an `Attribution` of this package. Named features are put in the table's order.
+        a DataFrame; a `shap.Explanation`; an `Attribution` of this package. Named features are put in the table's order. Of images, series
+        and texts the features are patches, stretches and words; NaN for what a row does not have.
     output : what they speak of: "margin" (log-odds and the like), "probability", or "value" of a regression.
     target : the class that values (n, d) explain: its name, or (n,) one for each row. Of two classes the other is the mirror image.
     signed : False for strengths without direction.
@@ -147,7 +154,7 @@ def given(
     Raises
     ------
     DataError
-        For values that are no numbers of shape (n, d) or (n, d, k).
+        For values that are no numbers of shape (n, d) or (n, d, k), or infinite.
 
     Examples
     --------
@@ -183,8 +190,8 @@ def _numbers(name: str, values: Any) -> Array:
         raise DataError(f"the attributions given for '{name}' are no numbers: {error}") from error
     if numbers.ndim not in (2, 3):
         raise DataError(f"the attributions given for '{name}' must be (rows, features) or (rows, features, classes), found {numbers.shape}")
-    if not np.isfinite(numbers).all():
-        raise DataError(f"the attributions given for '{name}' have {_count(~np.isfinite(numbers))} values that are not finite")
+    if np.isinf(numbers).any():
+        raise DataError(f"the attributions given for '{name}' have {_count(np.isinf(numbers))} values that are not finite")
     return numbers
 
 

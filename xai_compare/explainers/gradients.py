@@ -14,6 +14,7 @@ from xai_compare.explainers._captum import (
     Ask,
     Baseline,
     about_passes,
+    at_cases,
     attributed,
     averaged,
     deviation_of,
@@ -129,7 +130,7 @@ class Saliency:
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         view = opened(game)
-        numbers, rows = _at_cases(game, view)
+        numbers, rows = at_cases(game, view)
         per = self.per if game.owner is not None else "unit"
         if per == "deviation":
             numbers = numbers * deviation_of(game)
@@ -162,7 +163,7 @@ class InputXGradient:
 
     def __call__(self, game: Game, streams: Streams) -> Attribution:
         view = opened(game)
-        numbers, rows = _at_cases(game, view)
+        numbers, rows = at_cases(game, view)
         numbers = numbers * view.x.detach().double().cpu().numpy()
         values, present = marked(game, values_of(game, view, numbers))
         about = {"gradient_rows": game.n, **about_passes(view, rows)}
@@ -233,12 +234,6 @@ class SmoothGrad:
             return gradient(rows + torch.from_numpy(self.noise * deviation * drawn).to(rows.device, rows.dtype), cases)
 
         return ask
-
-
-def _at_cases(game: Game, view: Opened) -> tuple[Array, int]:
-    """The gradient at each case itself, and the rows of a pass."""
-    gradient = gradient_of(game, view)
-    return averaged(view, 1, lambda _: lambda cases, _: gradient(view.x[cases], cases))
 
 
 def _sizes(game: Game, view: Opened, numbers: Array, about: dict[str, object]) -> Attribution:

@@ -91,6 +91,7 @@ class Metric(Protocol):
     better : the direction of its values. range, cost, citation : in words. lead : speaks for its question in the verdict.
     scope : "method" (one attribution), "methods" (two), "model" (the model itself). needs : what of "control",
     "coalitions", "removal", "bounds", "model", "rerun" and "destroyed" the view must hold.
+    `methods` (optional) : the explainers that it is asked of; without it, all.
     `on_request` (optional) : True for one that is too dear to run unasked, which auto leaves out.
     `chance` (optional) : what knowing nothing of the model scores, in words: "0, exact", "closed form, by case", "none".
     """

@@ -62,12 +62,12 @@ def forward(net: nn.Module, rows: Array, batch: int) -> Array:
     return np.concatenate(out)[: len(rows)]
 
 
-def answers(net: nn.Module, inputs: Sequence[npt.NDArray[Any]], batch: int) -> Array:
+def answers(net: nn.Module, inputs: Sequence[npt.NDArray[Any]], batch: int, where: torch.device | None = None) -> Array:
     """(n, k) float64 outputs of n cases of arrays (n, ...), in batches of one size like those of `forward`.
 
     The last batch is filled up with its first case, so that what is filled in is a case like any other.
     """
-    where, n, out = device(), len(inputs[0]), []
+    where, n, out = where or device(), len(inputs[0]), []
     with one_thread(), torch.inference_mode():
         for start in range(0, n, batch):
             at = np.arange(start, start + batch)

@@ -10,6 +10,7 @@ from xai_compare.errors import ModelError
 from xai_compare.models.boosting import BoosterModel, adapt_booster, is_booster
 from xai_compare.models.function import adapt_function
 from xai_compare.models.sklearn import adapt_sklearn
+from xai_compare.models.transformers import adapt_pair, is_pair
 from xai_compare.types import Model
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def adapt(name: str, model: Any, sample: pd.DataFrame, classes: Sequence[str] = 
         return model.bound(name, sample, classes)  # type: ignore[no-any-return]
     if hasattr(model, "predict_encoded") and hasattr(model, "offers"):
         return _named(model, classes) if isinstance(model, BoosterModel) else model  # our own adapters pass through
+    if is_pair(model):
+        return adapt_pair(name, model, sample, classes)
     if is_booster(model):
         return _named(adapt_booster(name, model, sample), classes)
     if hasattr(model, "predict") and hasattr(model, "get_params"):

@@ -56,7 +56,7 @@ def fold(values: Array, owner: IntArray | Array, d: int) -> Array:
     >>> fold(np.array([[1.0, 2.0, -5.0]]), np.array([0, 0, 1]), 2)
     array([[ 3., -5.]])
     """
-    return np.asarray(values @ owner) if owner.ndim == 2 else folded(values, owner, d)
+    return np.asarray(values @ owner) if owner.ndim == 2 else folded(values, owner.astype(np.int64), d)
 
 
 class Encoding(Protocol):

@@ -63,9 +63,10 @@ class Loaded:
 
 
 def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str | None = None, limit: int = LIMIT) -> Loaded:
-    """Load a fitted model. The file is read once; what is hashed, recognised and loaded are the same bytes.
+    """Load a fitted model. A file is read once; what is hashed, recognised and loaded are the same bytes.
 
-    XGBoost JSON and UBJ, LightGBM text, CatBoost cbm, ONNX, skops and this package's own safetensors are loaded. Pickle,
+    XGBoost JSON and UBJ, LightGBM text, CatBoost cbm, ONNX, skops and this package's own safetensors are loaded, and folders of Hugging
+    Face's transformers with their weights as safetensors. Pickle,
     joblib and torch files can run any code and are refused before anything of them is read by a library, unless pinned.
 
     Parameters
@@ -78,7 +79,7 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
     Raises
     ------
     ModelError
-        If the file is missing, empty, too large, of no known format, refused, damaged, or not what was pinned.
+        If the file or folder is missing, empty, too large, of no known format, refused, damaged, or not what was pinned.
     MissingExtra
         If the library of its format is not installed.
 
@@ -93,6 +94,8 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
     ('skops', False, 5.0)
     """
     where = Path(path)
+    if where.is_dir():
+        return _load_folder(where, allow_unsafe, known, limit)
     content = _read(where, limit)
     digest = hashlib.sha256(content).hexdigest()
     if known is not None and known != digest:
@@ -109,6 +112,24 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
             trial.attempt(found.name, content)
         model = _LOADERS[found.name](where, content)
     return Loaded(model, where.name, found.name, digest, len(content), found.runs_code, tuple(notes))
+
+
+def _load_folder(folder: Path, allow_unsafe: str | None, known: str | None, limit: int) -> Loaded:
+    """A folder of Hugging Face's transformers. Its sha256 is that of all its files; they are read once more to be loaded."""
+    from xai_compare.models._formats_hub import check_folder, hashed, read_folder
+
+    check_folder(folder)
+    if allow_unsafe is not None:
+        raise ModelError(f"'{folder.name}' is a folder, of which no code is ever run: leave allow_unsafe out")
+    digest, size = hashed(folder, limit)
+    if known is not None and known != digest:
+        raise ModelError(f"folder '{folder.name}' was changed during the run: its sha256 was {known} and is {digest}. Start again")
+    with _explained(folder.name, _FOLDER) as notes:
+        model = read_folder(folder)
+    return Loaded(model, folder.name, _FOLDER.name, digest, size, False, tuple(notes))
+
+
+_FOLDER: Final = Format("huggingface", "a folder of a transformers model", runs_code=False)
 
 
 def pin_of(path: str | Path, limit: int = LIMIT) -> str:
@@ -128,6 +149,8 @@ def pin_of(path: str | Path, limit: int = LIMIT) -> str:
     >>> pin_of(file)[:20]
     'sha256:ba7816bf8f01c'
     """
+    if Path(path).is_dir():
+        return ""  # no code of a folder is ever run
     return f"sha256:{hashlib.sha256(_read(Path(path), limit)).hexdigest()}"
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from xai_compare.models._modules import Points, Words
 
-__all__ = ["Net"]
+__all__ = ["ARE", "Net", "hidden_all"]
 
 _READERS: Mapping[str, type[Reader]] = {"image": Images, "series": Series, "text": Texts}
-_ARE = {
+ARE = {
     "blur": "a blurred copy of the image",
     "mean": "the mean of the background",
     "background": "each background input, averaged",
@@ -30,6 +30,7 @@ _ARE = {
     "mask": "the token of hidden words in the place of every word",
     "drop": "the zero vector in the place of every word",
 }
+"""What stands for nothing shown under each fill, in words."""
 
 
 @dataclass(eq=False)
@@ -109,13 +110,13 @@ class Net:
         (x,), (hidden,) = reader.arrays(inputs), reader.arrays(hidden_all(inputs, space, fill) if rows is None else rows)
         x0 = hidden[None] if rows is None else hidden[:, None]
         net, owner = self._placed(), space.patch_of[None, None]
-        return Opened(net, self._tensor(x), self._tensor(x0), (), owner, _ARE[fill], conv=net.conv, pixels=True)
+        return Opened(net, self._tensor(x), self._tensor(x0), (), owner, ARE[fill], conv=net.conv, pixels=True)
 
     def _open_series(self, reader: Series, inputs: Inputs, space: Any, fill: str) -> Opened:
         (x, valid), (x0, _) = reader.arrays(inputs), reader.arrays(hidden_all(inputs, space, fill))
         x0 = x0.reshape(len(inputs), space.width(fill), *x.shape[1:]).swapaxes(0, 1)
         net, owner = self._placed(), np.where(valid[:, None, :], space.stretch_of[None], -1)
-        opened = Opened(net, self._tensor(x), self._tensor(x0), (self._tensor(valid),), owner, _ARE[fill], pixels=True)
+        opened = Opened(net, self._tensor(x), self._tensor(x0), (self._tensor(valid),), owner, ARE[fill], pixels=True)
         if "attention" not in self.offers:
             return opened
         patch, t = net.front.patch, net.front.tokens
@@ -135,7 +136,7 @@ class Net:
             x = net.front.embed(self._tensor(ids)).cpu().numpy()
             mask = net.front.embed(self._tensor(np.array([[reader.mask]]))).cpu().numpy()
         x0 = np.where(tokens[:, :, None] >= 0, mask if fill == "mask" else np.float32(0), x)
-        opened = Opened(net, self._tensor(x), self._tensor(x0[None]), (self._tensor(valid),), tokens[:, :, None], _ARE[fill], tokens)
+        opened = Opened(net, self._tensor(x), self._tensor(x0[None]), (self._tensor(valid),), tokens[:, :, None], ARE[fill], tokens)
         return opened if "attention" not in self.offers else replace(opened, pooled=_shares(valid), attend=net.attend)
 
     def _tensor(self, array: Any) -> torch.Tensor:

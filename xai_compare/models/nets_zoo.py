@@ -151,6 +151,7 @@ class Lstm(_Sequence):
 
     kind: ClassVar[str] = "lstm"
 
+    weight_decay: float = 3e-3  # a sharper net has gradients that the default steps of a path miss
     both: bool = True
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from xai_compare.errors import ModelError, nearest
 from xai_compare.models._columns import Columns
 from xai_compare.models._stored import skops_bytes
+from xai_compare.models.featured import FEATURES as KNOWN_FEATURES
+from xai_compare.models.featured import adapt_featured, class_of, features_of, front
 from xai_compare.models.sklearn import adapt_sklearn
 from xai_compare.models.zoo import KINDS
-from xai_compare.types import Data, Model, Task
+from xai_compare.types import Data, Modality, Model, Task
 
 __all__ = ["COMMON", "TRUSTED", "Sklearn", "balance", "check_names", "check_task", "class_of", "numpy_seeded"]
 
@@ -24,11 +26,20 @@ COMMON: dict[str, str] = {
 }
 """Parameters of every kind that trains classifiers, beside the estimator's own."""
 
+FEATURES = "features"
+"""The parameter of every kind of scikit-learn's that says what it sees of images, series and texts: see `models.featured`."""
+
+ENCODER = "encoder"
+"""What `features: embedding` needs beside it."""
+
+_ANY: tuple[Modality, ...] = ("table", "image", "text", "series")
+
 # skops does not know these classes; it does not check the node indices of a tree. What is loaded here was written by the same
 # run folder's own training.
 TRUSTED = [
     "functools.partial",  # of check_array, in histogram boosting with categories
     "numpy.dtype",
+    "scipy.sparse._csr.csr_matrix",  # support vectors of texts
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -39,18 +50,17 @@ TRUSTED = [
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
+    "xai_compare.models._embedding.Embedding",
+    "xai_compare.models._features.Hog",
+    "xai_compare.models._features.Pixels",
+    "xai_compare.models._features.QuickSVC",
+    "xai_compare.models._features.Summary",
+    "xai_compare.models._features.Tfidf",
+    "xai_compare.models._features.Values",
     "xai_compare.models._steps.AsNumbers",
     "xai_compare.models._steps.AsText",
     "xai_compare.models._steps.Splines",
 ]
-
-
-def class_of(path: str) -> Any:
-    """The class that "module:Class" names."""
-    from xai_compare.lazy import load
-
-    module, _, cls = path.partition(":")
-    return getattr(load(module), cls)
 
 
 def check_names(params: Mapping[str, Any], own: set[str], classifies: bool) -> None:
@@ -109,24 +119,29 @@ class Sklearn:
 
     estimators : {task: "module:Class"}; defaults : parameters where ours differ from scikit-learn's.
     columns : how the raw columns are prepared. in_units : parameters whose default is a multiple of the target's spread.
+    modalities : the inputs that it takes. quick : {task: "module:Class"} that is faster, the same otherwise, on the many columns of images.
     """
 
     estimators: Mapping[Task, str]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     columns: Columns = field(default_factory=Columns)
     in_units: Mapping[str, float] = field(default_factory=dict)
+    modalities: tuple[Modality, ...] = _ANY
+    quick: Mapping[Task, str] = field(default_factory=dict)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         return tuple(self.estimators)
 
     def check(self, params: Mapping[str, Any]) -> None:
-        check_names(params, {key for task in self.tasks for key in self._estimator(task).get_params()}, "classification" in self.tasks)
+        known = {FEATURES, ENCODER, *(key for task in self.tasks for key in self._estimator(task).get_params())}
+        check_names(params, known, "classification" in self.tasks)
+        _check_features(params)
         if params.get("probability"):
             raise ModelError("'probability' is about to leave scikit-learn's support vector machines: use calibrated: true")
         from sklearn.utils._param_validation import InvalidParameterError
 
-        own = {key: value for key, value in params.items() if key not in COMMON}
+        own = {key: value for key, value in params.items() if key not in (*COMMON, FEATURES, ENCODER)}
         refused: list[ValueError] = []
         for task in self.tasks:
             try:
@@ -139,9 +154,9 @@ class Sklearn:
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
         asked = {key: bool(params.get(key, False)) for key in COMMON}
         y = check_task(name, data, asked)
-        own = {key: value for key, value in params.items() if key not in COMMON}
+        own = {key: value for key, value in params.items() if key not in (*COMMON, FEATURES, ENCODER)}
         try:
-            pipeline = self._pipeline(name, data, own, asked, seed)
+            pipeline = self._pipeline(name, data, (own, _said(params)), asked, seed)
             weights = {}
             if asked["balanced"] and "class_weight" not in pipeline.steps[-1][1].get_params(deep=False):
                 weights = self._weights(name, pipeline, y)
@@ -157,16 +172,27 @@ class Sklearn:
         return self._adapt(name, skops.io.loads(content, trusted=TRUSTED), data)
 
     def _adapt(self, name: str, pipeline: Any, data: Data) -> Model:
+        if data.space.modality != "table":
+            return adapt_featured(name, pipeline, pipeline.steps[0][0], data)
         return adapt_sklearn(name, pipeline, data.background_inputs(), data.classes or None)
 
-    def _estimator(self, task: Task) -> Any:
-        return class_of(self.estimators[task])()
+    def _estimator(self, task: Task, quick: bool = False) -> Any:
+        return class_of(self.quick.get(task, self.estimators[task]) if quick else self.estimators[task])()
 
-    def _pipeline(self, name: str, data: Data, own: Mapping[str, Any], asked: Mapping[str, bool], seed: int) -> Any:
+    def _pipeline(self, name: str, data: Data, params: tuple[Mapping[str, Any], Any], asked: Mapping[str, bool], seed: int) -> Any:
+        """The steps of a model, not fitted; params : those of the estimator, and the features."""
         from sklearn.pipeline import Pipeline
 
-        transformer, categories = self.columns.build(data, seed)
-        estimator = self._estimator(data.task)
+        (own, features), columns = params, data.space.modality == "table"
+        estimator = self._estimator(data.task, quick=not columns)
+        categories: list[int] = []
+        if columns:
+            if features is not None:
+                raise ModelError(f"model '{name}': 'features' is for images, series and texts. A table's are its columns: remove it")
+            transformer, categories = self.columns.build(data, seed)
+            steps = [("columns", transformer)]
+        else:
+            steps = front(name, data, features, estimator, self.columns.scale)
         known = estimator.get_params()
         defaults = {key: value for key, value in self.defaults.items() if key in known}
         if data.task == "regression":
@@ -181,7 +207,7 @@ class Sklearn:
             estimator.set_params(class_weight="balanced")
         if asked["calibrated"]:
             estimator = _calibrated(name, estimator, data)
-        return Pipeline([("columns", transformer), ("model", estimator)])
+        return Pipeline([*steps, ("model", estimator)])
 
     def _weights(self, name: str, pipeline: Any, y: Any) -> dict[str, Any]:
         from sklearn.utils.validation import has_fit_parameter
@@ -193,6 +219,28 @@ class Sklearn:
         if not has_fit_parameter(inner, "sample_weight"):
             raise ModelError(f"model '{name}': {type(inner).__name__} has no weights, so it cannot be balanced")
         return {"model__sample_weight": balance(y)}
+
+
+def _said(params: Mapping[str, Any]) -> Any:
+    """What a study says of the features: `features: embedding` and `encoder: ...` are the name and what its step takes."""
+    said = params.get(FEATURES)
+    return {"name": said, ENCODER: params[ENCODER]} if ENCODER in params and not isinstance(said, Mapping) else said
+
+
+def _check_features(params: Mapping[str, Any]) -> None:
+    """Refuse features that no modality has; which one it will be is not known yet."""
+    said = _said(params)
+    if said is None:
+        return
+    refused: list[ModelError] = []
+    for modality in _ANY[1:]:
+        try:
+            features_of(said, modality)
+        except ModelError as error:
+            known = (said.get("name") if isinstance(said, Mapping) else said) in KNOWN_FEATURES[modality]
+            refused = [error, *refused] if known else [*refused, error]  # the modality that has them knows what is wrong
+    if len(refused) == len(_ANY) - 1:
+        raise ModelError(f"'features' is for images (pixels, hog), series (values, summary) and texts (tfidf, embedding): {refused[0]}")
 
 
 def _calibrated(name: str, estimator: Any, data: Data) -> Any:
@@ -215,7 +263,10 @@ _RECIPES: dict[str, Sklearn] = {
     "elastic_net": Sklearn({"regression": "sklearn.linear_model:ElasticNet"}, {"max_iter": 10_000}, Columns(scale=True), {"alpha": 0.01}),
     "extra_trees": Sklearn(_both("ensemble", "ExtraTrees"), _FOREST, Columns(holes=True)),
     "gam": Sklearn(
-        {"classification": _LOGISTIC, "regression": "sklearn.linear_model:Ridge"}, {"max_iter": 5000}, Columns(scale=True, splines=True)
+        {"classification": _LOGISTIC, "regression": "sklearn.linear_model:Ridge"},
+        {"max_iter": 5000},
+        Columns(scale=True, splines=True),
+        modalities=("table",),
     ),
     "gradient_boosting": Sklearn(_both("ensemble", "GradientBoosting")),
     "hist_gradient_boosting": Sklearn(_both("ensemble", "HistGradientBoosting"), {}, Columns(holes=True, native=True, single=True)),
@@ -228,7 +279,11 @@ _RECIPES: dict[str, Sklearn] = {
         {"classification": "sklearn.linear_model:RidgeClassifier", "regression": "sklearn.linear_model:Ridge"}, {}, Columns(scale=True)
     ),
     "svm": Sklearn(
-        {"classification": "sklearn.svm:SVC", "regression": "sklearn.svm:SVR"}, {}, Columns(scale=True), {"C": 1.0, "epsilon": 0.1}
+        {"classification": "sklearn.svm:SVC", "regression": "sklearn.svm:SVR"},
+        {},
+        Columns(scale=True),
+        {"C": 1.0, "epsilon": 0.1},
+        quick={"classification": "xai_compare.models._features:QuickSVC"},
     ),
 }
 for _name, _recipe in _RECIPES.items():

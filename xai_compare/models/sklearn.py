@@ -19,7 +19,7 @@ from xai_compare.types import Array, Inputs, IntArray, Output, Task
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SklearnModel", "adapt_sklearn"]
+__all__ = ["SklearnModel", "adapt_sklearn", "offered"]
 
 # Estimators made of scikit-learn's own trees, which compare float32.
 _TREES = {f"{kind}{task}" for kind in ("DecisionTree", "ExtraTree", "ExtraTrees", "RandomForest") for task in ("Classifier", "Regressor")}
@@ -150,7 +150,7 @@ def adapt_sklearn(name: str, estimator: Any, sample: pd.DataFrame, classes: Sequ
     else:
         outputs = ("value",)
     model = SklearnModel(name, estimator, task, outputs, tuple(map(str, sample.columns)), core=estimator, wants_frame=wants_frame)
-    model.offers = _offers(name, estimator, task)
+    model.offers = offered(name, estimator, task)
     _open(model, sample)
     model.about = {"class": type(estimator).__name__, "core": type(model.core).__name__, "library": "scikit-learn"}
     return model
@@ -176,7 +176,8 @@ def _try(name: str, estimator: Any, sample: pd.DataFrame, named: bool) -> bool:
     raise ModelError(f"model '{name}' cannot predict the data: {type(failure).__name__}: {failure}") from failure
 
 
-def _offers(name: str, estimator: Any, task: Task) -> frozenset[str]:
+def offered(name: str, estimator: Any, task: Task) -> frozenset[str]:
+    """The outputs that a fitted estimator gives; ModelError for a classifier that gives none."""
     if task == "regression":
         return frozenset({"value"})
     offers = {what for what, method in (("probability", "predict_proba"), ("margin", "decision_function")) if hasattr(estimator, method)}

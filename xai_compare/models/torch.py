@@ -94,7 +94,8 @@ class TorchTable:
                 known = np.asarray(self.levels[j], dtype=object)
                 held = values.astype(object).where(values.notna(), None).to_numpy(dtype=object)  # NA equals nothing, and says so by raising
                 hot = held[:, None] == known[None, :]
-                blocks.append(np.where(hot.any(axis=1), hot.argmax(axis=1), -1.0)[:, None] if self.embed else hot.astype(np.float64))
+                place = hot @ np.arange(1.0, len(known) + 1) - 1  # levels differ, so at most one is met
+                blocks.append(place[:, None] if self.embed else hot.astype(np.float64))
             else:
                 blocks.append(values.to_numpy(dtype=np.float64, na_value=self.fills.get(j, np.nan))[:, None])
         return np.concatenate(blocks, axis=1)

@@ -8,12 +8,12 @@ from xai_compare.report.blocks import Text
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import NO_POWER, count, method_title, model_name, undecided
 
-__all__ = ["Answer", "all_under", "answer", "asked_again", "by_methods", "chosen", "supposing", "under"]
+__all__ = ["FILLS", "Answer", "all_under", "answer", "asked_again", "by_methods", "chosen", "supposing", "under"]
 
 Answer = Literal["same", "reversed", "lost", "found", "not measured"]
 
 PROBABILITY, ALIKE = "probability", "predictions agree"
-_FILLS = {
+FILLS = {
     "reference": "the median and most frequent value",
     "background": "the background's values",
     "blur": "a blurred copy",
@@ -92,11 +92,11 @@ def all_under(rows: list[dict[str, Any]]) -> list[str]:
 def supposing(report: dict[str, Any], row: dict[str, Any]) -> str:
     """A condition as the beginning of a sentence that tells what is different there."""
     fill = row["condition"]
-    if fill not in _FILLS:
+    if fill not in FILLS:
         return under(fill, row["gap"]["n"])
-    usual = _FILLS.get(report["scope"]["data"].get("fill", "background"))
-    instead = f" instead of {usual}" if usual and usual != _FILLS[fill] else ""
-    return f"if hidden features take {_FILLS[fill]}{instead},"
+    usual = FILLS.get(report["scope"]["data"].get("fill", "background"))
+    instead = f" instead of {usual}" if usual and usual != FILLS[fill] else ""
+    return f"if hidden features take {FILLS[fill]}{instead},"
 
 
 def by_methods(report: dict[str, Any], row: dict[str, Any]) -> Text:

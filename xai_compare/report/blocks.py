@@ -25,6 +25,8 @@ __all__ = [
     "Table",
     "Terms",
     "Text",
+    "Token",
+    "Tokens",
 ]
 
 
@@ -125,6 +127,23 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A word with its number beside it. `step`: its colour, 0 (orange, most against) over 10 (none) to 20 (blue, most for)."""
+
+    word: str
+    number: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text word by word, as one model has it; `title` says whose it is."""
+
+    title: Text
+    words: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SideBySide:
     """Columns of blocks beside each other on a wide page, below each other on a narrow one."""
 
@@ -153,7 +172,7 @@ class Downloads:
     """The files beside the report with their hashes: filled from the report's assets when the page is made."""
 
 
-Block: TypeAlias = Heading | Prose | Table | Figure | Terms | Details | SideBySide | Cases | Downloads
+Block: TypeAlias = Heading | Prose | Table | Figure | Terms | Details | Tokens | SideBySide | Cases | Downloads
 
 
 @dataclass(frozen=True, slots=True)

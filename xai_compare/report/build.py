@@ -11,12 +11,16 @@ import numpy as np
 
 from xai_compare import __version__
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow, SliceRow
-from xai_compare.report.choose import choose, lead_method, overlap, signed_methods
-from xai_compare.report.driven import importance, profiles
+from xai_compare.report.choose import case_methods, choose, lead_method, overlap, signed_methods
+from xai_compare.report.driven import importance, profiles, words
+from xai_compare.report.inputs import attention, fine, image, layout, modality, series
 from xai_compare.report.limits import limits
 from xai_compare.report.plain import interval, number, plain, text
+from xai_compare.report.reasons import reason_codes
+from xai_compare.report.regulation import regulation_map
 from xai_compare.report.verdict import verdict
 from xai_compare.results import Results
+from xai_compare.types import Attribution
 
 __all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build"]
 
@@ -50,6 +54,7 @@ def build(results: Results, comparison: Comparison) -> Report:
         "cells": [plain(asdict(cell)) for cell in results.cells],
         "performance": [_performance(row) for row in comparison.performance],
         "global": importance(results, comparison),
+        "words": words(comparison),
         "profiles": profiles(results, comparison),
         "agreement": _agreement(results, comparison),
         "decomposition": _decomposition(results, comparison),
@@ -60,8 +65,8 @@ def build(results: Results, comparison: Comparison) -> Report:
         "spread": [plain(asdict(row)) for row in comparison.spread],
         "slices": [_slice(row) for row in comparison.slices],
         "cases": [_case(results, index, why) for index, why in choose(results)],
-        "reason_codes": None,
-        "regulation_map": None,
+        "reason_codes": reason_codes(results, comparison),
+        "regulation_map": regulation_map(),
         "provenance": plain(results.provenance),
         "assets": [],
     }
@@ -74,6 +79,8 @@ def _scope(results: Results, comparison: Comparison) -> dict[str, Any]:
     return {
         "title": text(results.title),
         "task": results.task,
+        "modality": modality(results),
+        "layout": layout(results),
         "reference": text(results.reference),
         "control": text(results.control),
         "lead_method": lead_method(results),
@@ -82,7 +89,7 @@ def _scope(results: Results, comparison: Comparison) -> dict[str, Any]:
         "cases": len(results.cases.ids),
         "level": number(comparison.level),
         "values_shown": results.cases.values is not None,
-        "data": plain(results.data),
+        "data": plain({key: fact for key, fact in results.data.items() if key != "layout"}),
         "study": plain(results.study),
     }
 
@@ -216,6 +223,8 @@ def _case(results: Results, index: int, why: str) -> dict[str, Any]:
         "target": {"index": target, "name": text(classes[target]) if target < len(classes) else None},
         "outcome": _outcome(results, cases.y[index]) if shown and cases.y is not None else None,
         "values": [text(value) for value in cases.values[index]] if cases.values is not None else None,
+        "image": image(results, index),
+        "series": series(results, index),
         "models": [_told(results, model.name, index) for model in results.models if model.name in cases.outputs],
         "attributions": _attributions(results, index),
     }
@@ -251,20 +260,24 @@ def _told(results: Results, model: str, index: int) -> dict[str, Any]:
 
 
 def _attributions(results: Results, index: int) -> list[dict[str, Any]]:
-    found = []
-    for model in results.models:
-        for method in signed_methods(results):
-            made = results.attributions.get((model.name, method))
-            if made is None:
-                continue
-            found.append(
-                {
-                    "model": text(model.name),
-                    "explainer": text(method),
-                    "output": made.output,
-                    "base": None if made.base is None else number(made.base[index]),
-                    "additive": bool(made.additive),
-                    "values": [number(value) for value in made.values[index]],
-                }
-            )
-    return found
+    """What the methods say of one case: of a table those with a direction, elsewhere all that speak of a case."""
+    kind = modality(results)
+    methods = signed_methods(results) if kind == "table" else case_methods(results)
+    return [
+        _attribution(kind, made, index) | {"model": text(model.name), "explainer": text(method)}
+        for model in results.models
+        for method in methods
+        if (made := results.attributions.get((model.name, method))) is not None
+    ]
+
+
+def _attribution(kind: str, made: Attribution, index: int) -> dict[str, Any]:
+    return {
+        "output": made.output,
+        "base": None if made.base is None else number(made.base[index]),
+        "additive": bool(made.additive),
+        "signed": bool(made.signed),
+        "values": [number(value) for value in made.values[index]],
+        "fine": fine(kind, made, index),
+        "attention": attention(made, index),
+    }

@@ -34,6 +34,7 @@ __all__ = [
     "label",
     "mark",
     "paired",
+    "tint",
 ]
 
 # Okabe and Ito's palette: told apart with any colour vision. The order is the models' order in the study.
@@ -104,6 +105,13 @@ class Span:
 def colour(place: int) -> str:
     """The colour of the model at this place in the study."""
     return OKABE_ITO[place % len(OKABE_ITO)]
+
+
+def tint(value: float) -> str:
+    """Blue towards 1, light grey at 0, orange towards -1."""
+    ends, middle = ((44, 84, 120) if value >= 0 else (176, 98, 20)), (238, 240, 242)
+    share = min(abs(value), 1.0)
+    return "#" + "".join(f"{round(m + share * (e - m)):02x}" for e, m in zip(ends, middle, strict=True))
 
 
 def broken(lines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float], list[float]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xai_compare.report.canvas import BEYOND, EXPLAINED, GREY, INK, LOST, Drawing, Span, colour, draw, label
+from xai_compare.report.canvas import BEYOND, EXPLAINED, GREY, INK, LOST, Drawing, Span, colour, draw, label, tint
 from xai_compare.report.words import MINUS, NO_POWER, fixed, number_text, span_text
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
 def _triangle(axes: Axes, grid: Grid) -> None:
     n = len(grid.labels)
     for (row, column), value in grid.values.items():
-        shade = "#ffffff" if value is None else _step(value)
+        shade = "#ffffff" if value is None else tint(value)
         hatch = "///" if value is None else None
         edge = "#c3c8ce" if value is None else "white"  # a hatch takes the colour of the edge
         axes.add_patch(_load_patches().Rectangle((column, row - 1), 1, 1, facecolor=shade, edgecolor=edge, hatch=hatch, linewidth=1.5))
@@ -252,13 +252,6 @@ def _triangle(axes: Axes, grid: Grid) -> None:
     axes.set_yticks([i + 0.5 for i in range(n - 1)], [label(name, 22) for name in grid.labels[1:]])
     axes.tick_params(length=0, pad=5)
     axes.spines["bottom"].set_visible(False)
-
-
-def _step(value: float) -> str:
-    """Blue towards 1, light grey at 0, orange towards -1."""
-    ends, middle = ((44, 84, 120) if value >= 0 else (176, 98, 20)), (238, 240, 242)
-    share = min(abs(value), 1.0)
-    return "#" + "".join(f"{round(m + share * (e - m)):02x}" for e, m in zip(ends, middle, strict=True))
 
 
 def dots(panels: Sequence[tuple[str, str, Sequence[Dot]]]) -> Drawing:

@@ -12,7 +12,7 @@ from xai_compare.report.words import fixed
 from xai_compare.results import Results
 from xai_compare.types import Array
 
-__all__ = ["choose", "lead_method", "overlap", "signed_methods"]
+__all__ = ["case_methods", "choose", "lead_method", "overlap", "signed_methods"]
 
 WANTED = 6
 _EACH = 2
@@ -21,6 +21,11 @@ _EACH = 2
 def signed_methods(results: Results) -> list[str]:
     """Methods that give a direction for each case, without the control, in the order of the study."""
     return [m.name for m in results.methods if m.signed and m.scope == "case" and not m.control]
+
+
+def case_methods(results: Results) -> list[str]:
+    """Methods that speak of each case, with a direction or without, without the control, in the order of the study."""
+    return [m.name for m in results.methods if m.scope == "case" and not m.control]
 
 
 def lead_method(results: Results) -> str | None:

@@ -32,7 +32,7 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every place that names a model."""
     yield "$.scope.reference", report["scope"]["reference"]
     yield "$.verdict.reference", report["verdict"]["reference"]
-    for part in ("cells", "performance", "agreement", "decomposition", "skills", "curves", "powerless", "global"):
+    for part in ("cells", "performance", "agreement", "decomposition", "skills", "curves", "powerless", "global", "words"):
         yield from ((f"$.{part}[{i}].model", row["model"]) for i, row in enumerate(report[part]))
     for part in ("models", "picture"):
         yield from ((f"$.verdict.{part}[{i}].model", row["model"]) for i, row in enumerate(report["verdict"][part]))

@@ -13,7 +13,7 @@ from xai_compare.report.plain import interval, number, plain, text
 from xai_compare.results import Results
 from xai_compare.types import Array, Attribution, FeatureCurve, Profile
 
-__all__ = ["importance", "profiles"]
+__all__ = ["importance", "profiles", "words"]
 
 _CURVES = 6  # features whose curves the report keeps; the run's own results have all
 
@@ -37,6 +37,21 @@ def importance(results: Results, comparison: Comparison) -> list[dict[str, Any]]
 def _share(row: ImportanceRow) -> dict[str, Any]:
     difference = None if row.difference is None else interval(row.difference)
     return {"feature": text(row.feature), "rank": row.rank, "share": interval(row.share), "difference": difference}
+
+
+def words(comparison: Comparison) -> list[dict[str, Any]]:
+    """Of texts: the words that take most where they occur, per model and method; none of anything else, or where words may not be shown."""
+    return [
+        {
+            "model": text(row.model),
+            "explainer": text(row.explainer),
+            "word": text(row.word),
+            "n": int(row.n),
+            "share": number(row.share),
+            "leaning": number(row.leaning),
+        }
+        for row in comparison.words
+    ]
 
 
 def _unit(attribution: Attribution | None) -> str:

@@ -90,7 +90,10 @@ def _needed(plan: Plan, what: str) -> bool:
 def _whom(plan: Plan, metric: Metric) -> list[str]:
     if metric.scope == "model":
         return [""]
-    return list(plan.explainers) if metric.scope == "method" else [pair_name(*pair) for pair in combinations(plan.explainers, 2)]
+    if metric.scope == "method":
+        asked = getattr(metric, "methods", None)
+        return [name for name in plan.explainers if asked is None or name in asked]
+    return [pair_name(*pair) for pair in combinations(plan.explainers, 2)]
 
 
 def _scored(plan: Plan, who: str, metric: Metric) -> list[int]:

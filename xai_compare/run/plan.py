@@ -24,6 +24,7 @@ from xai_compare.models.zoo import KINDS
 from xai_compare.profiles import PROFILES, Profiler
 from xai_compare.registry import Registry, configured
 from xai_compare.run.conditions import conditions
+from xai_compare.run.reasons import REASON_CODES, reason_codes
 from xai_compare.types import Data, IntArray, Model, Output
 
 __all__ = ["CHUNK", "REMOVED", "Plan", "plan_given", "plan_study", "targets"]
@@ -198,12 +199,14 @@ _Plugged: TypeAlias = tuple[dict[str, Explainer], dict[str, Metric], dict[str, P
 
 def _worth_asking(study: Study, data: Data, plugins: _Plugged) -> _Plugged:
     """Where all are taken: no metric asks how near the truth explanations are where nothing is known to be true, and no curve is drawn
-    of what has no axis."""
+    of what has no axis. Reason codes are a metric that the study asks for in a place of its own."""
     explainers, metrics, profiles = plugins
     if study.profiles == "auto" and data.space.modality != "table":
         profiles = {}
     if study.metrics == "auto" and data.truth is None:
         metrics = {name: metric for name, metric in metrics.items() if metric.question != "truth"}
+    if study.reasons is not None:
+        metrics = {**metrics, REASON_CODES: reason_codes(study, data, explainers)}
     return explainers, metrics, profiles
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xai_compare.errors import NotApplicable, XaiCompareError
+from xai_compare.explainers import Explainer
 from xai_compare.game import Coalitions, Game, evaluate_coalitions, unseen_features
 from xai_compare.metrics import View
 from xai_compare.models.destroyed import Destroyed
@@ -158,7 +159,7 @@ class Worker:
 
     def _explain(self, job: Job) -> Outcome:
         explainer = self._plan.explainers[job.explainer]
-        if job.condition and self._unchanged(job, explainer.depends_on):
+        if job.condition and self._unchanged(job, self._hangs_on(explainer)):
             return self._plain(job)
         game = self._game(job)
         found = checked(explainer(game, self._streams.at("explain", job.explainer)), job.explainer, game.n, game.d)
@@ -257,6 +258,11 @@ class Worker:
             rows = background_of(job.condition, data, self._streams)
             self._backgrounds[job.condition] = data.with_background(rows)
         return self._backgrounds[job.condition]
+
+    def _hangs_on(self, explainer: Explainer) -> frozenset[str]:
+        if self._plan.data.space.modality == "table":
+            return explainer.depends_on
+        return getattr(explainer, "depends_elsewhere", explainer.depends_on)
 
     def _settings(self, job: Job) -> dict[str, Any]:
         """What a job's outcome may hang on, by the names that explainers use."""

@@ -7,10 +7,23 @@ from typing import Any
 
 from xai_compare.report.blocks import Block, Case, Cases, Column, Details, Entry, Figure, Prose, Table
 from xai_compare.report.sections import section
+from xai_compare.report.sections._attending import attending
+from xai_compare.report.sections._pictures import pictures
+from xai_compare.report.sections._texts import strips
 from xai_compare.report.waterfall import Steps, order, waterfalls
 from xai_compare.report.words import case_anchors, fixed, method_title, model_name, number_entry, number_text, plain_entry, shown_name
 
 __all__ = ["make"]
+
+_SHARES = "Numbers are shares of a model's whole attribution, so that models explained in different spaces can stand side by side."
+_READING = {
+    "table": "Each panel leads from a model's base (no feature known) to its output for one case. "
+    "The panels share the features and their order, not their axis: a model's steps are in its own space. "
+    "Compare which features lead, their share and their sign.",
+    "image": f"Each picture shows which patches of an image speak for the explained output and which against it. {_SHARES}",
+    "text": f"Each strip shows which words of a text speak for the explained output and which against it. {_SHARES}",
+    "series": f"Each picture shows which stretches of a series speak for the explained output and which against it. {_SHARES}",
+}
 
 
 @section("cases", 9, "Cases", "Why this one?")
@@ -18,22 +31,34 @@ def make(report: dict[str, Any]) -> list[Block]:
     """The cases chosen, each with why, what the models say, paired waterfalls and every attribution."""
     if not report["cases"]:
         return [Prose(("No case was explained.",), "note")]
-    reading = (
-        "Each panel leads from a model's base (no feature known) to its output for one case. "
-        "The panels share the features and their order, not their axis: a model's steps are in its own space. "
-        "Compare which features lead, their share and their sign."
-    )
     anchors = case_anchors(report)
-    return [Prose((reading,)), Cases(tuple(_case(report, case, anchors[case["id"]]) for case in report["cases"]))]
+    return [
+        Prose((_READING[report["scope"]["modality"]],)),
+        Cases(tuple(_case(report, case, anchors[case["id"]]) for case in report["cases"])),
+    ]
 
 
 def _case(report: dict[str, Any], case: dict[str, Any], anchor: str) -> Case:
     target = case["target"]["name"]
     title = f"Case {case['id']}" + (f": why {target}?" if target else "")
-    blocks: list[Block] = [_told(report, case), *_figure(report, case, anchor)]
+    blocks: list[Block] = [_told(report, case), *_pictures(report, case, anchor)]
     if case["attributions"]:
         blocks.append(Details("Every attribution of this case", (_everything(report, case),)))
     return Case(title, anchor, case["why"], tuple(blocks))
+
+
+def _pictures(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
+    """What the methods say: waterfalls of a table; elsewhere the input with its features coloured."""
+    kind = report["scope"]["modality"]
+    if kind == "table":
+        return _waterfalls(report, case, name)
+    shown = strips(report, case) if kind == "text" else pictures(report, case, name)
+    if not shown:
+        return [Prose(("No method speaks of single cases, so there is nothing to show of this one.",), "note")]
+    # The names of patches and stretches tell little without their picture, so only words lead from base to output.
+    ways = _waterfalls(report, case, f"{name}-steps") if kind == "text" else []
+    folded = [Details("From base to output", (way,)) for way in ways if isinstance(way, Figure)]
+    return [*shown, *folded, *attending(report, case, name)]
 
 
 def _told(report: dict[str, Any], case: dict[str, Any]) -> Table:
@@ -57,7 +82,7 @@ def _known(case: dict[str, Any]) -> str:
     return f"; the outcome was {outcome if isinstance(outcome, str) else number_text(outcome)}"
 
 
-def _figure(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
+def _waterfalls(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
     """Waterfalls by the first method that adds up on most models, or the words that say why there are none."""
     told = {row["model"]: row for row in case["models"]}
     ran: dict[str, list[dict[str, Any]]] = {}
@@ -72,9 +97,11 @@ def _figure(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Blo
 
 
 def _waterfall(report: dict[str, Any], case: dict[str, Any], name: str, rows: list[dict[str, Any]]) -> Figure:
-    steps = [_steps(report, case, row) for row in rows]
-    names = _features(report, case)
-    drawing = waterfalls(steps, [feature["name"] for feature in report["scope"]["features"]], case["values"])
+    there = _there(rows)
+    steps = [_steps(report, case, row, there) for row in rows]
+    names = [_features(report, case)[j] for j in there]
+    titles = [report["scope"]["features"][j]["name"] for j in there]
+    drawing = waterfalls(steps, titles, None if case["values"] is None else [case["values"][j] for j in there])
     ranked = order(steps)[:3]
     spoken = "; ".join(_spoken(step, names, ranked) for step in steps)
     title = method_title(report, rows[0]["explainer"])
@@ -91,9 +118,14 @@ def _spoken(steps: Steps, names: list[str], ranked: list[int]) -> str:
     return f"{steps.model} from {number_text(steps.base)} to {number_text(steps.output)} ({steps.space}), led by {led}"
 
 
-def _steps(report: dict[str, Any], case: dict[str, Any], row: dict[str, Any]) -> Steps:
+def _there(rows: list[dict[str, Any]]) -> list[int]:
+    """The features that the case has."""
+    return [j for j in range(len(rows[0]["values"])) if any(row["values"][j] is not None for row in rows)]
+
+
+def _steps(report: dict[str, Any], case: dict[str, Any], row: dict[str, Any], there: list[int]) -> Steps:
     output = next(told["output"] for told in case["models"] if told["model"] == row["model"])
-    values = tuple(value or 0.0 for value in row["values"])  # a feature that the case lacks adds nothing
+    values = tuple(row["values"][j] or 0.0 for j in there)
     return Steps(shown_name(report, row["model"]), model_name(report, row["model"]).colour, row["output"], row["base"], output, values)
 
 
@@ -108,7 +140,8 @@ def _everything(report: dict[str, Any], case: dict[str, Any]) -> Table:
     columns = (Column("Feature"), *((Column("Value"),) if values is not None else ()), *(_column(report, row) for row in rows))
     decimals = [_decimals(row["values"]) for row in rows]
     entries = []
-    for index, feature in enumerate(report["scope"]["features"]):
+    for index in _there(rows):
+        feature = report["scope"]["features"][index]
         value = (plain_entry(values[index]),) if values is not None else ()
         numbers = (_signed(row["values"][index], places) for row, places in zip(rows, decimals, strict=True))
         entries.append((plain_entry(feature["name"]), *value, *numbers))

@@ -7,6 +7,9 @@ from typing import Any
 from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Piece, Prose, Table
 from xai_compare.report.canvas import Span
 from xai_compare.report.sections import section
+from xai_compare.report.sections._pictures import share_map
+from xai_compare.report.sections._shown import said
+from xai_compare.report.sections._wordy import words
 from xai_compare.report.shares import Panel, Share, shares
 from xai_compare.report.words import (
     count,
@@ -38,13 +41,24 @@ def make(report: dict[str, Any]) -> list[Block]:
     """Shares of features by the leading method with intervals, the methods with one vector for all cases beside it, and every rank."""
     rows: _Rows = {(one["model"], one["explainer"]): {row["feature"]: row for row in one["features"]} for one in report["global"]}
     rows = {key: found for key, found in rows.items() if any(row["share"]["estimate"] is not None for row in found.values())}
+    if report["scope"]["modality"] == "text":
+        return words(report)
     if not rows:
         return [Prose(("No method attributed anything to a feature, so nothing can be said of what drives the models.",), "note")]
     lead = _lead(report, rows)
     order = _order(report, rows, lead)
     blocks: list[Block] = [Prose(_finding(report, rows, lead), "finding"), *_different(report, rows, lead)]
-    blocks += [_figure(report, rows, lead, order), *_units(report, rows)]
+    figure = _figure(report, rows, lead, order)
+    maps = [Details("The first of them with intervals", (figure,))]
+    blocks += [*([_map(report, rows, lead), *maps] if report["scope"]["layout"] else [figure]), *_units(report, rows)]
     return [*blocks, Details("Ranks by every method", (_ranks(report, rows, order),))]
+
+
+def _map(report: dict[str, Any], rows: _Rows, lead: str) -> Figure:
+    """Where the shares lie: every patch or stretch, a panel per model."""
+    names = [feature["name"] for feature in report["scope"]["features"]]
+    found = {model: [rows[model, lead][name]["share"]["estimate"] for name in names] for model in _models(report, rows, lead)}
+    return share_map(report, method_title(report, lead), found)
 
 
 def _lead(report: dict[str, Any], rows: _Rows) -> str:
@@ -79,7 +93,7 @@ def _finding(report: dict[str, Any], rows: _Rows, lead: str) -> tuple[Piece, ...
     models = _models(report, rows, lead)
     for place, model in enumerate(models):
         first = sorted(rows[model, lead].values(), key=lambda row: row["rank"] or len(rows[model, lead]) + 1)[:_NAMED]
-        told = [f"{row['feature']} ({_percent(row['share']['estimate'])})" for row in first if row["share"]["estimate"]]
+        told = [f"{said(report, row['feature'])} ({_percent(row['share']['estimate'])})" for row in first if row["share"]["estimate"]]
         end = "." if place == len(models) - 1 else "; "
         pieces += [model_name(report, model), f" leans most on {join(told)}{end}"]
     return tuple(pieces)
@@ -91,26 +105,26 @@ def _percent(share: float | None) -> str:
 
 def _different(report: dict[str, Any], rows: _Rows, lead: str) -> list[Block]:
     """How many features take another share than in the reference, beyond what the choice of cases explains, and which one most."""
-    said: list[Piece] = []
+    told_of: list[Piece] = []
     for model in _models(report, rows, lead):
         told = [row for row in rows[model, lead].values() if row["difference"] and row["difference"]["low"] is not None]
         apart = [row for row in told if row["difference"]["low"] > 0 or row["difference"]["high"] < 0]
         if told:
-            said += ["; in " if said else "In ", model_name(report, model), f" {len(apart)} of {count(len(told), 'feature')}"]
-            said += [_most(apart)] if apart else []
-    if not said:
+            told_of += ["; in " if told_of else "In ", model_name(report, model), f" {len(apart)} of {count(len(told), 'feature')}"]
+            told_of += [_most(report, apart)] if apart else []
+    if not told_of:
         return []
     names = (
         f" take a share that differs from that in {shown_name(report, report['scope']['reference'])}. Counted where the {level(report)} "
     )
     chance = fixed(100 * (1 - report["scope"]["level"]), 0)
     note = f"interval of the difference, paired by case, leaves 0 out: exploratory, as about {chance}\u00a0% would by chance alone."
-    return [Prose((*said, names + note))]
+    return [Prose((*told_of, names + note))]
 
 
-def _most(apart: list[dict[str, Any]]) -> str:
+def _most(report: dict[str, Any], apart: list[dict[str, Any]]) -> str:
     most = max(apart, key=lambda row: abs(row["difference"]["estimate"]))
-    return f" (most {most['feature']}, by {interval_text(most['difference'])})"
+    return f" (most {said(report, most['feature'])}, by {interval_text(most['difference'])})"
 
 
 def _figure(report: dict[str, Any], rows: _Rows, lead: str, order: list[str]) -> Figure:

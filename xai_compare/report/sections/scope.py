@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+from xai_compare.report.asked import FILLS
 from xai_compare.report.blocks import Block, Column, Details, Entry, Prose, Table, Terms
 from xai_compare.report.sections import section
 from xai_compare.report.sections._facts import facts
@@ -18,10 +20,12 @@ def make(report: dict[str, Any]) -> list[Block]:
     scope = report["scope"]
     what = "a class" if scope["task"] == "classification" else "a number"
     classes = f" ({join(scope['classes'], 'or')})" if scope["classes"] else ""
+    given = {"table": count(len(scope["features"]), "feature"), "image": "images", "text": "texts", "series": "series"}[scope["modality"]]
     opening = (
-        f"The models predict {what}{classes} from {count(len(scope['features']), 'feature')}. "
+        f"The models predict {what}{classes} from {given}. "
         f"{count(scope['cases'], 'case')} were explained; intervals are at {level(report)}. "
     )
+    opening += _inputs(report)
     closing = "What is said here is said of these fitted models on these data, not of their families."
     shown = "" if scope["values_shown"] else " Values of cases are not shown in this report."
     return [
@@ -32,8 +36,29 @@ def make(report: dict[str, Any]) -> list[Block]:
         Details("Facts of the data", (Terms(facts(scope["data"])),))
         if scope["data"]
         else Prose(("No facts of the data were recorded.",), "note"),
-        Details("Features", (_features(report),)),
+        *([] if scope["modality"] == "text" else [Details("Features", (_features(report),))]),
     ]
+
+
+def _inputs(report: dict[str, Any]) -> str:
+    """What the inputs are where they are no table, how they are cut into features, and what stands in the place of a hidden one."""
+    scope, kind = report["scope"], report["scope"]["modality"]
+    if kind == "table":
+        return ""
+    d, fill = len(scope["features"]), FILLS.get(scope["data"].get("fill", ""), "")
+    if kind == "text":
+        return f"Texts in words, at most {d} of them" + (f"; in the place of a hidden word stands {fill}. " if fill else ". ")
+    layout = scope["layout"]
+    if kind == "image":
+        rows, columns = layout["rows"], layout["columns"]
+        sizes = sorted({b - a for a, b in pairwise(rows)}), sorted({b - a for a, b in pairwise(columns)})
+        patch = " x ".join(join([str(size) for size in side], "or") for side in sizes)
+        said = f"Images of {rows[-1]} x {columns[-1]} pixels in {count(d, 'patch', 'patches')} of {patch}"
+        return said + (f"; hidden patches show {fill}. " if fill else ". ")
+    channels = len(layout["channels"])
+    of_each = f"{count(channels, 'channel')} of " if channels > 1 else ""
+    said = f"Series of {of_each}{count(layout['edges'][-1], 'point')} in {count(len(layout['edges']) - 1, 'stretch', 'stretches')}"
+    return said + (" each" if channels > 1 else "") + (f"; hidden stretches show {fill}. " if fill else ". ")
 
 
 def _leaks(report: dict[str, Any]) -> list[Block]:

@@ -1,0 +1,72 @@
+"""Attention of a case, layer by layer, with its summaries beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xai_compare.report.attending import Attended, attention
+from xai_compare.report.blocks import Block, Details, Figure, Heading, Prose
+from xai_compare.report.coded import weights
+from xai_compare.report.words import count, join, method_title, shown_name
+
+__all__ = ["attending"]
+
+_TITLE = "Attention is not attribution"
+_OPEN = 2  # cases whose grids are not folded
+
+
+def attending(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
+    """A figure for each model that has attention; folded but for the first cases of the report."""
+    figures = [
+        _figure(report, case, f"{name}-attention-{place}", model["name"])
+        for place, model in enumerate(report["models"])
+        if any(row["model"] == model["name"] and row["attention"] for row in case["attributions"])
+    ]
+    if not figures:
+        return []
+    said = (
+        "A weight says what a row reads from a column, not what the output owes to it. "
+        "What a row lacks to 1 goes to signs of the model's own, or to what is not shown."
+    )
+    blocks: tuple[Block, ...] = (Prose((said,), "note"), *figures)
+    if [one["id"] for one in report["cases"]].index(case["id"]) < _OPEN:
+        return [Heading(_TITLE), *blocks]
+    return [Details(_TITLE, blocks)]
+
+
+def _figure(report: dict[str, Any], case: dict[str, Any], name: str, model: str) -> Figure:
+    rows = [row for row in case["attributions"] if row["model"] == model and row["attention"]]
+    first = rows[0]["attention"]
+    rows = [row for row in rows if row["attention"]["features"] == first["features"]]
+    names = _names(report, case, first["features"])
+    grids = [grid for row in rows for grid in _grids(report, row)]
+    drawing = attention(grids, names)
+    spoken = "; ".join(f"{grid.title}: {_strongest(grid, names)}" for grid in grids)
+    shown = shown_name(report, model)
+    alt = f"Grids of attention of {shown} for case {case['id']}: rows look at columns. {spoken}."
+    cut = f" The first {len(names)} of {count(first['of'], 'feature')}." if first["of"] > len(names) else ""
+    methods = join(list(dict.fromkeys(method_title(report, row["explainer"]) for row in rows)))
+    caption = f"Attention in {shown}: {methods}. Rows look at columns; each grid has its own scale, from light for 0 to blue.{cut}"
+    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption)
+
+
+def _names(report: dict[str, Any], case: dict[str, Any], features: list[int]) -> list[str]:
+    if report["scope"]["modality"] == "text" and case["values"] is not None:
+        return [case["values"][j] for j in features]
+    return [report["scope"]["features"][j]["name"] for j in features]
+
+
+def _grids(report: dict[str, Any], row: dict[str, Any]) -> list[Attended]:
+    maps = row["attention"]["maps"]
+    title = next(method["name"] for method in report["methods"] if method["name"] == row["explainer"]).replace("_", " ")
+    titles = [title] if len(maps) == 1 else [f"layer {i}" for i in range(1, len(maps) + 1)]
+    return [Attended(own, weights(found)) for own, found in zip(titles, maps, strict=True)]
+
+
+def _strongest(grid: Attended, names: list[str]) -> str:
+    if not np.isfinite(grid.weights).any():
+        return "nothing known"
+    i, j = np.unravel_index(int(np.nanargmax(grid.weights)), grid.weights.shape)
+    return f"most by {names[int(i)]} at {names[int(j)]}, {grid.weights[i, j]:.2f}"
