@@ -290,6 +290,7 @@ def test_an_unknown_reference_is_refused_with_the_models() -> None:
         ({"target": "maybe"}, "study: target: found 'maybe', which is no class. The classes: no, yes"),
         ({"fill": "zero"}, "study: fill"),
         ({"compare": {"level": 2}}, "study: compare.level"),
+        ({"report": {"sections": ["gap"]}}, r"study: report.sections\[0\]: unknown section 'gap': did you mean 'gaps'"),
         ({"models": []}, "'models' comes from the arguments"),
         ({"seed": 3}, "'seed' comes from the arguments"),
     ],

@@ -36,8 +36,9 @@ MAY_IMPORT = {
     "compare": BASE | {"results", "compare"},
     "report": BASE | {"results", "compare", "report"},
     "cards": BASE | {"results", "report", "cards"},  # of the report its words and its schema
-    "api": RUNNING | {"compare", "report", "cards"},
-    "saved": RUNNING | {"compare", "report", "api"},
+    "audit": RUNNING | {"compare", "report", "cards"},
+    "api": RUNNING | {"compare", "report", "audit"},
+    "saved": RUNNING | {"compare", "report", "audit", "api"},
     "cli": RUNNING | {"compare", "report", "cards", "api", "saved"},
     "__main__": {"cli"},
 }

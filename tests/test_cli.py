@@ -202,6 +202,102 @@ def test_the_default_folder_is_named_after_the_study(later, folder) -> None:
     assert json.loads((folder / "reports" / "iris" / "timings.json").read_text())["computed"] == 0
 
 
+# ---- thresholds, cards, once more
+
+KEPT, BROKEN = "gap.fidelity < -5 or any failed", "gap.fidelity < 5"
+
+
+@pytest.fixture(scope="module")
+def after(later, folder) -> dict:
+    """What is done with a report that is there."""
+    shutil.copytree(folder / "out", folder / "spoilt", ignore=shutil.ignore_patterns("store"))
+    (folder / "README.md").write_bytes(b"# Iris\r\n")
+    write(folder / "other.yaml", study(seed=1))
+    lines = {
+        "kept": ["report", "out", "--fail-on", KEPT],
+        "broken": ["report", "out", "--fail-on", KEPT, "--fail-on", BROKEN],
+        "run kept": ["run", "iris.yaml", "--out", "out", "--quiet", "--fail-on", KEPT],
+        "run broken": ["run", "iris.yaml", "--out", "out", "--quiet", "--fail-on", BROKEN, "--fail-on", "any failed"],
+        "unknown name": ["run", "iris.yaml", "--out", "never", "--fail-on", "gap.fidelty < 0"],
+        "no expression": ["run", "iris.yaml", "--out", "never", "--fail-on", "gap.fidelity"],
+        "unknown score": ["report", "out", "--fail-on", "score.line.AUC < 0"],
+        "dry run": ["attach", "out", "--to", "README.md", "--dry-run"],
+        "attach": ["attach", "out/report.json", "--to", "README.md"],
+        "attach again": ["attach", "out", "--to", "README.md"],
+        "no card": ["attach", "out", "--to", "CARD.md"],
+        "rerun": ["verify", "out", "--rerun", "--jobs", "1"],
+        "other study": ["verify", "out/report.json", "--rerun", "--study", "other.yaml"],
+        "verify nowhere": ["verify", "nowhere"],
+    }
+    found = driven(lines, folder)
+    found["card"] = (folder / "README.md").read_bytes()
+    return found | driven({"remove": ["attach", "out", "--to", "README.md", "--remove"]}, folder)
+
+
+def test_thresholds_that_are_kept_say_nothing(after) -> None:
+    assert after["kept"] == [0, "out/report.html\n", ""]
+    assert after["run kept"] == [0, "", ""]
+
+
+def test_a_breached_threshold_ends_with_1_and_a_line_each(after) -> None:
+    for name in ("broken", "run broken"):
+        code, _, err = after[name]
+        assert code == 1
+        (line,) = err.splitlines()
+        assert line.startswith(f"{BROKEN}: breached: gap.fidelity is ")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unknown name", ["'gap.fidelty < 0'", "did you mean 'fidelity'"]),
+        ("no expression", ["found the end where <"]),
+        ("other study", ["other.yaml", "study.seed: 0, now 1"]),
+        ("no card", ["CARD.md", "Make it first"]),
+        ("verify nowhere", ["nowhere", "no manifest"]),
+        ("unknown score", ["no score 'AUC'", "ROC-AUC"]),
+    ],
+)
+def test_what_cannot_be_asked_is_one_message(after, folder, name: str, words: list[str]) -> None:
+    code, out, err = after[name]
+    one_message((code, "" if name in ("other study", "unknown score") else out, err), words)
+    assert not (folder / "never").exists()
+
+
+def test_a_card_is_written_told_and_restored(after) -> None:
+    code, told, _ = after["dry run"]
+    assert code == 0
+    assert "+<!-- xai_compare:begin id=iris-a-line-against-a-forest-" in told
+    assert after["attach"] == [0, "README.md: written; what was there before is in README.md.bak\n", ""]
+    assert after["attach again"] == [0, "README.md: nothing to change\n", ""]
+    assert after["card"].startswith(b"# Iris\r\n\r\n<!-- xai_compare:begin ")
+    assert after["remove"][0] == 0
+
+
+def test_the_card_is_as_before_in_the_end(after, folder) -> None:
+    assert (folder / "README.md").read_bytes() == b"# Iris\r\n"
+
+
+def test_a_report_comes_out_again(after) -> None:
+    code, out, err = after["rerun"]
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"unchanged: .*\nthe same: \d{3,} numbers came out again, within 1e-09 of their size\n", out)
+
+
+def test_numbers_that_do_not_come_out_again_end_with_1(after, folder) -> None:
+    path = folder / "spoilt" / "report.json"
+    content = path.read_bytes()
+    report = json.loads(content)
+    report["skills"][0]["value"]["estimate"] += 0.25
+    path.write_text(json.dumps(report), encoding="utf-8")
+    manifest = folder / "spoilt" / "manifest.json"
+    hashes = (hashlib.sha256(content).hexdigest(), hashlib.sha256(path.read_bytes()).hexdigest())
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(*hashes), encoding="utf-8")
+    done = command("verify", "spoilt", "--rerun", "--jobs", "1", cwd=folder)
+    assert done.returncode == 1
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["$.skills[0].value.estimate"]
+
+
 # ---- help and lists
 
 
@@ -283,7 +379,7 @@ def test_the_long_list_tells_what_plugins_say_of_themselves(listed) -> None:
     assert told(listed, "models", "mlp")["parameters"].startswith("hidden=(64, 64), ")
     assert told(listed, "sections", "verdict")["question"] == "What must I worry about?"
     assert told(listed, "profiles", "ale")["citation"] == "Apley & Zhu 2020"
-    assert told(listed, "sources", "sklearn")["what it is"].startswith("A table that scikit-learn ships")
+    assert told(listed, "sources", "sklearn")["what it is"].startswith("What scikit-learn ships")
 
 
 def test_a_parameter_without_a_default_and_one_that_is_made_anew() -> None:
@@ -441,6 +537,12 @@ def test_a_failing_method_ends_with_3_and_says_why(partly) -> None:
     assert "cells failed" in done.stderr
     assert "line broken: RuntimeError: the crystal ball is cracked" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_breach_comes_before_a_failed_cell(partly) -> None:
+    done = command("report", "out", "--fail-on", "any failed", cwd=partly[1].parent)
+    assert done.returncode == 1
+    assert re.fullmatch(r"any failed: breached: \d+ cells failed\n", done.stderr)
 
 
 def test_the_report_is_made_all_the_same_and_names_the_reason(partly) -> None:

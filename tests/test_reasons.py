@@ -173,7 +173,7 @@ def test_what_cannot_be_asked_is_refused_by_its_place(options, said):
 
 
 def test_the_reference_has_no_default():
-    with pytest.raises(StudyError, match="reasons.reference: missing: it has no default"):
+    with pytest.raises(StudyError, match=r"reasons\.reference: missing: it has no default"):
         study_from_dict(study_of(reasons={key: value for key, value in ASKED.items() if key != "reference"}))
 
 

@@ -18,7 +18,7 @@ from tests.toys import classified
 from xai_compare.api import run_study
 from xai_compare.config import load_study
 from xai_compare.errors import StudyError, XaiCompareError
-from xai_compare.report.write import dumps
+from xai_compare.report.write import dumps, rerender
 from xai_compare.saved import Rerun, breached, differences, rerun
 
 STUDY = {
@@ -89,6 +89,17 @@ def test_it_can_be_saved_again_and_attached(finished, tmp_path, monkeypatch) -> 
     assert "](again/report.json)" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
+def test_a_report_of_an_older_form_is_written_anew(place) -> None:
+    path = place / "out" / "report.json"
+    now = path.read_bytes()
+    path.write_bytes(now.replace(b'"schema_version": "', b'"schema_version": "0.'))
+    with pytest.raises(XaiCompareError, match=r"load\(folder\).save\(folder\)"):
+        rerender(place / "out")
+    xc.load("out").save("out")
+    assert path.read_bytes() == now
+    rerender(place / "out")
+
+
 def test_what_was_compared_in_python_comes_back(tmp_path) -> None:
     frame, y = classified()
     models = {"line": LogisticRegression().fit(frame, y), "forest": RandomForestClassifier(5, random_state=0).fit(frame, y)}
@@ -113,7 +124,7 @@ def test_what_holds_no_run_is_a_clear_error(place, spoil) -> None:
     elif spoil == "no study":
         path = place / "out" / "data" / "results.json"
         path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "study": {}}))
-    with pytest.raises(XaiCompareError, match="no results of a run|does not say how it was compared"):
+    with pytest.raises(XaiCompareError, match=r"no results of a run|does not say how it was compared"):
         xc.load("nowhere" if spoil == "no folder" else "out")
 
 
@@ -157,7 +168,7 @@ def test_changed_numbers_are_named_and_versions_told(place) -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     gap = report["gaps"][0]["gap"]
     gap["estimate"] = round(gap["estimate"] + 0.001, 6)
-    report["skills"][0]["value"]["low"] *= 1 + 1e-11  # less than anybody could see
+    report["skills"][0]["value"]["estimate"] *= 1 + 3e-10  # less than a last digit
     report["provenance"]["versions"]["numpy"] = "1.0"
     report["provenance"]["models_fingerprint"]["tree"] = "0" * 64
     path.write_text(dumps(report), encoding="utf-8")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from xai_compare.compare import Comparison, Interval
+from xai_compare.audit import Audit, Rows
+from xai_compare.compare import Comparison
 from xai_compare.compare import compare as statistics
-from xai_compare.compare.threshold import Known, breaches, check, known_to, threshold
-from xai_compare.config import CompareSpec, DataSpec, PluginSpec, Study, study_from_dict
+from xai_compare.compare.threshold import Known, check, threshold
+from xai_compare.config import CompareSpec, DataSpec, PluginSpec, Study, problem, study_from_dict
 from xai_compare.data.cases import Cases, cases_of
 from xai_compare.data.slices import sliced
 from xai_compare.data.tabular import as_frame, as_table, assemble, class_codes, classes_of, grouped, guess_task
-from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError
+from xai_compare.errors import DataError, ModelError, NotApplicable, StudyError, XaiCompareError, nearest
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.explainers.given import Given, given
 from xai_compare.game import Game
@@ -29,156 +28,19 @@ from xai_compare.models.modules import Handed
 from xai_compare.models.reordered import in_order
 from xai_compare.packing import join_attributions
 from xai_compare.registry import configured
-from xai_compare.results import Results, score_rows
+from xai_compare.results import Results
 from xai_compare.run.collect import collect
 from xai_compare.run.execute import Watch, execute
-from xai_compare.run.manifest import timings, write_manifest, write_timings
+from xai_compare.run.manifest import timings
 from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study, targets
 from xai_compare.run.store import DiskStore, MemoryStore, Store
 from xai_compare.streams import Streams
 from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["Audit", "Rows", "audit_study", "compare", "compared", "explain", "given", "measure", "run_study"]
 
 # What a study says of data that are in memory already; the rest of `data` tells how to read a file.
 _IN_MEMORY = ("background", "explain", "groups", "slices")
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of one kind, as values (iterate) or as a table (`frame`)."""
-
-    rows: tuple[Any, ...]
-
-    def __iter__(self) -> Any:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def frame(self) -> pd.DataFrame:
-        """A DataFrame with one row each; an interval becomes estimate, low, high, p, n and how."""
-        import pandas as pd
-
-        return pd.DataFrame([_flat(asdict(row)) for row in self.rows])
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The main interval under its own field names, any other one under a prefix."""
-    out: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, dict) and "estimate" in value:
-            prefix = "" if key in ("gap", "value") else f"{key}_"
-            out |= {f"{prefix}{name}": inner for name, inner in value.items()}
-        else:
-            out[key] = value
-    return out
-
-
-class Audit:
-    """What a comparison found.
-
-    results : facts, attributions and scores. comparison : every statistic. gaps, skills, agreement, performance, slices, spread : its
-    rows. scores : those of every case.
-    """
-
-    def __init__(self, results: Results, comparison: Comparison, seconds: Mapping[str, Any]) -> None:
-        self.results, self.comparison, self.timings = results, comparison, seconds
-        self.gaps, self.skills = Rows(comparison.gaps), Rows(comparison.skills)
-        self.agreement, self.performance = Rows(comparison.agreement), Rows(comparison.performance)
-        self.slices, self.spread = Rows(comparison.slices), Rows(comparison.spread)
-        self.folder: Path | None = None  # where it was saved last, or loaded from
-
-    @cached_property
-    def scores(self) -> Rows:
-        """Every score of every case: model, explainer, metric, part, case, score, chance, ceiling, reason."""
-        return Rows(tuple(score_rows(self.results)))
-
-    @cached_property
-    def report(self) -> dict[str, Any]:
-        """The content of report.json: every number that the report shows."""
-        from xai_compare.report import build
-
-        return build(self.results, self.comparison)
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """The cells that failed, each with its reason."""
-        cells = [cell for cell in self.results.cells if cell.status == "failed"]
-        return tuple(
-            f"{' '.join(filter(None, (cell.model, cell.explainer, cell.metric, cell.condition)))}: {cell.reason}" for cell in cells
-        )
-
-    def save(self, folder: str | Path) -> Path:
-        """Write report.html, report.json, manifest.json, timings.json, data/ and figures/; returns the path of the HTML file.
-
-        Raises
-        ------
-        XaiCompareError
-            If the folder cannot be written.
-        """
-        from xai_compare.report import write
-
-        target = Path(folder)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            self.results.save(target / "data")
-            write(self.report, target, self.timings)
-            write_timings(target, self.timings)
-            assets = [asset["path"] for asset in json.loads((target / "report.json").read_bytes())["assets"]]
-            own = ["report.html", "report.json", "data/results.json", "data/results.npz"]
-            write_manifest(target, self.results.study, self.results.provenance, own + assets)
-        except OSError as error:
-            raise XaiCompareError(f"the report cannot be written to '{folder}': {error}") from error
-        self.folder = target
-        return target / "report.html"
-
-    def attach(self, to: str | Path, **options: bool) -> str:
-        """Write the finding into a model card, from the report as it was saved; see `xai_compare.attach` for options and errors."""
-        from xai_compare.cards import attach
-
-        if self.folder is None:
-            raise XaiCompareError("save the report first, beside the card: result.save('reports/mine'). The card links to its files")
-        return attach(self.folder, to, **options)
-
-    def breaches(self, *expressions: str) -> list[str]:
-        """A line for each expression that is true, or cannot be told, such as "gap.fidelity < -0.1" or "any failed".
-
-        Raises
-        ------
-        StudyError
-            If an expression cannot be read, or names what the comparison does not have.
-        """
-        asked = [threshold(text) for text in expressions]
-        check(asked, known_to(self.report))
-        return breaches(asked, self.report)
-
-    def headlines(self) -> list[str]:
-        """The gaps that lead the report, in words."""
-        return [
-            f"{gap.question}: {gap.a} against {gap.b}: {gap.verdict} (gap {_interval(gap.gap)}, {gap.gap.n} cases)"
-            for gap in self.comparison.gaps
-            if gap.headline
-        ]
-
-    def __repr__(self) -> str:
-        models = ", ".join(model.name for model in self.results.models)
-        lines = [f"{self.results.title}: {models}", *self.headlines()]
-        return "\n  ".join(lines + ([f"{len(self.failed)} cells failed"] if self.failed else []))
-
-    def _repr_html_(self) -> str:
-        from xai_compare.report import brief
-
-        return brief(self.report)
-
-
-def _interval(gap: Interval) -> str:
-    if gap.estimate is None:
-        return gap.how
-    return f"{gap.estimate:+.3f}" + (f" ({gap.how})" if gap.low is None else f" [{gap.low:+.3f}, {gap.high:+.3f}]")
 
 
 def compare(
@@ -209,7 +71,8 @@ def compare(
     random_state : seed of every draw.
     n_jobs : worker processes; 1 stays in this process. More need a script guarded by `if __name__ == "__main__":`.
     study : anything else that a study file can say, by its keys: title, output, explainers, metrics, profiles,
-        target, fill, compare, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says so.
+        target, fill, compare, reasons, report. The report shows no value of a case unless `study={"report": {"show_values": True}}` says
+        so.
     attributions : {name: `given(...)`} made elsewhere for every row of X; they are compared like those of the study's explainers
         (`study={"explainers": []}` for them alone). What would have to explain again is not applicable to them.
 
@@ -377,6 +240,7 @@ def run_study(
     A finished study computes nothing again; an interrupted one goes on where it stopped.
     """
     asked = [threshold(text) for text in fail_on]
+    _check_sections(study)
     plan = plan_study(study, pins)
     check(asked, _known(plan))
     audit = audit_study(plan, folder, jobs=jobs, fresh=fresh, watch=watch)
@@ -391,6 +255,15 @@ def audit_study(plan: Plan, folder: Path, *, jobs: int = 1, fresh: bool = False,
         return _audited(plan, store, watch, jobs)
     finally:
         store.close()
+
+
+def _check_sections(study: Study) -> None:
+    """The sections that a study asks for, before anything runs."""
+    from xai_compare.report.sections import SECTIONS
+
+    for place, name in enumerate(() if study.report.sections == "auto" else study.report.sections):
+        if name not in SECTIONS:
+            raise problem(study, f"report.sections[{place}]", f"unknown section '{name}': {nearest(name, SECTIONS)}")
 
 
 def _known(plan: Plan) -> Known:
@@ -430,7 +303,9 @@ def _study(models: Mapping[str, Any], reference: str | None, seed: int, options:
         if other := [key for key in data if key in DataSpec.model_fields and key not in _IN_MEMORY]:
             raise StudyError(f"study: data.{other[0]} is for files: X is taken as it is. Allowed: {', '.join(_IN_MEMORY)}")
         data = {"source": "python", **data}
-    return study_from_dict({"data": data, "models": specs, "seed": int(seed), **given}, where="study")
+    checked = study_from_dict({"data": data, "models": specs, "seed": int(seed), **given}, where="study")
+    _check_sections(checked)
+    return checked
 
 
 def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: Study) -> tuple[Data, dict[str, Model]]:

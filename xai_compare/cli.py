@@ -172,7 +172,7 @@ def verify(
     """
     from xai_compare.run.manifest import verify as changed
 
-    folder = report if report.is_dir() else report.parent
+    folder = report.parent if report.suffix == ".json" and not report.is_dir() else report
     _stop_if(changed(folder))
     typer.echo("unchanged: every file has the hash that the manifest lists")
     if rerun:

@@ -60,6 +60,7 @@ DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour", "days"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+
 def _as_written(path: Path) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
@@ -112,12 +113,13 @@ class DataSpec(_Spec):
     """Where the cases come from and which of them are used.
 
     Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
-    `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted (`text` is that of the texts, `rationale` that of what people marked in them); `positive` names the class that
-    scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
+    `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted (`text` is that of the texts, `rationale`
+    that of what people marked in them); `positive` names the class that scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
     value, `categorical` columns of numbers that are codes, `ordinal` the levels of a column from the lowest to the highest, `dates`
     what is taken from a date. `groups` makes one feature of several columns. `slices` names columns, used as features or not, by whose
     values results are told apart: a list, or a mapping to the cut points of a number. `background` counts the rows that stand for "this
-    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed; `images`: grid).
+    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed;
+    `images`: grid).
     """
 
     source: _Name = "file"
@@ -190,16 +192,33 @@ class ReasonsSpec(_Spec):
         raise PydanticCustomError("reason_map", "should be the path of a map file, or its content")
 
 
+def _form(value: object) -> str:
+    return "[auto]" if value == "auto" else "[list]"
+
+
+_Sections: TypeAlias = Annotated[
+    Annotated[Literal["auto"], Tag("[auto]")] | Annotated[tuple[_Name, ...], Tag("[list]")], Discriminator(_form)
+]
+
+
 class ReportSpec(_Spec):
-    """What the report shows. `show_values: null` leaves it to the data source whether raw values of cases appear."""
+    """What the report shows. `show_values: null` leaves it to the data source whether raw values of cases appear.
+
+    `sections` are those of the page in their order, by the names of `xai-compare list sections`. The verdict, the limits and the provenance
+    are on every page: where the list does not name them, the first opens it and the other two close it.
+    """
 
     title: _Name | None = None
     show_values: _Bool | None = None
-    sections: Literal["auto"] = "auto"
+    sections: _Sections = "auto"
 
-
-def _form(value: object) -> str:
-    return "[auto]" if value == "auto" else "[list]"
+    @field_validator("sections")
+    @classmethod
+    def _once(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        twice = [name for name in value if value.count(name) > 1] if isinstance(value, tuple) else []
+        if twice:
+            raise PydanticCustomError("twice", "names '{name}' twice", {"name": twice[0]})
+        return value
 
 
 # The tags stand in brackets, so that `_place` can tell them from keys of the file.
@@ -212,8 +231,8 @@ class Study(_Spec):
     """The validated configuration of one comparison. Made by `load_study` or `study_from_dict`, never by hand.
 
     `target` names the explained class (None: each case is explained for the class that the reference predicts) and
-    `fill` what stands in for hidden features (auto: what is usual for the data, "background" for a table). The first model is the reference if the file names none. `profiles` are the curves
-    drawn of each model's features; an empty list draws none. `reasons` asks for reason codes.
+    `fill` what stands in for hidden features (auto: what is usual for the data, "background" for a table). The first model is the
+    reference if the file names none. `profiles` are the curves drawn of each model's features; an empty list draws none. `reasons` asks for reason codes.
     """
 
     title: _Name = "Interpretability comparison"
@@ -402,7 +421,7 @@ def _message(error: ErrorDetails) -> str:
     if kind == "literal_error":
         allowed = re.findall(r"'(.*?)'", error["ctx"]["expected"])
         return f"found {_shown(found)}: {nearest(str(found), allowed)}"
-    if error["loc"] in {(key, "[list]") for key in _PLUGINS}:
+    if error["loc"][-1:] == ("[list]",):
         return f"found {_shown(found)}: should be auto or a list of names"
     if kind == "model_type" and error["loc"][:1] in {(key,) for key in _PLUGINS}:
         return f"found {_shown(found)}: should be a name, or a mapping with name and params"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -23,6 +23,7 @@ from xai_compare.packing import pack_attribution, pack_profile, pack_scores, unp
 from xai_compare.types import Array, Attribution, IntArray, Output, Profile, Scores, Task
 
 __all__ = [
+    "AttributionRow",
     "CaseFacts",
     "Cell",
     "MethodFacts",
@@ -32,6 +33,7 @@ __all__ = [
     "Results",
     "ScoreRow",
     "Status",
+    "attribution_rows",
     "score_rows",
 ]
 
@@ -269,6 +271,42 @@ def score_rows(results: Results) -> Iterator[ScoreRow]:
                 for i, (case, score, floor, top) in enumerate(zip(results.cases.ids, scores.values, chance, ceiling, strict=True)):
                     numbers = float(score), float(floor), float(top)
                     yield ScoreRow(model, explainer, metric, part, case, *numbers, reason=scores.reasons.get(i, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRow:
+    """What a method attributes to one feature of one case of a model; share is its part of the size of all of that case.
+
+    value is the feature's own, None where values are not to be shown; base is None where the method has none.
+    """
+
+    case: str
+    why: str
+    model: str
+    explainer: str
+    output: str
+    target: str
+    base: float | None
+    feature: str
+    value: str | None
+    attribution: float
+    share: float
+
+
+def attribution_rows(results: Results, chosen: Iterable[tuple[int, str]]) -> Iterator[AttributionRow]:
+    """Every attribution of these cases, given as (place, why chosen); a feature that a case lacks has no row."""
+    cases = results.cases
+    for i, why in chosen:
+        target = results.classes[int(cases.target[i])] if results.classes else ""
+        shown = cases.values[i] if cases.values is not None else (None,) * len(results.features)
+        for (model, explainer), made in results.attributions.items():
+            numbers = made.values[i]
+            total = float(np.nansum(np.abs(numbers)))
+            about = (cases.ids[i], why, model, explainer, made.output, target, None if made.base is None else float(made.base[i]))
+            for feature, value, number in zip(results.features, shown, numbers, strict=True):
+                if np.isfinite(number):
+                    share = float(number) / total if total else 0.0
+                    yield AttributionRow(*about, feature, value, float(number), share)
 
 
 _PLAIN = ("title", "study", "task", "features", "kinds", "classes", "data", "limits", "provenance")

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from xai_compare.api import Audit, audit_study, compared
+from xai_compare.api import audit_study, compared
+from xai_compare.audit import Audit
 from xai_compare.compare.threshold import breaches, check, known_to, threshold
 from xai_compare.config import CompareSpec, Study, load_study
 from xai_compare.errors import StudyError, XaiCompareError
@@ -202,7 +203,8 @@ def _told(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _folder(path: str | Path) -> Path:
-    return Path(path) if Path(path).is_dir() else Path(path).parent
+    """The folder of a run, of which its report.json may be given; a folder that is not there is itself, so that errors name it."""
+    return Path(path).parent if Path(path).suffix == ".json" and not Path(path).is_dir() else Path(path)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -6,14 +6,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.visit import Visit, opened
-from tests.report.made import made
+from tests.report.made import N, made
 from tests.report.made_elsewhere import made_of
+from tests.report.made_reasons import reasoned
 from xai_compare import report as reports
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 
 def written(folder: Path, hostile: bool) -> str:
-    source = made(hostile=hostile)
+    source = reasoned(made(hostile=hostile), hostile)
     reports.write(reports.build(source.results, source.comparison), folder)
     return (folder / "report.html").as_uri()
 
@@ -48,6 +50,16 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the same report with markup in every name and value."""
     return written(tmp_path_factory.mktemp("hostile"), hostile=True)
+
+
+@pytest.fixture(scope="session")
+def sliced(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a report whose cases belong to slices."""
+    source, folder = made(), tmp_path_factory.mktemp("sliced")
+    labels = {"sex": ("female", "male"), "age": ("under 30", "30 and over", "unknown")}
+    slices = {column: tuple(names[i % len(names)] for i in range(N)) for column, names in labels.items()}
+    reports.write(reports.build(replace(source.results, slices=slices), source.comparison), folder)
+    return (folder / "report.html").as_uri()
 
 
 @pytest.fixture(scope="session", params=["image", "text", "series"])

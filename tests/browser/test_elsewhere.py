@@ -60,8 +60,7 @@ def test_paper_holds_every_heading_and_every_word(visit: Open, elsewhere: str) -
     assert [one for one in wanted if letters(one) not in text] == []
 
 
-def test_pixels_stay_crisp(visit: Open, elsewhere: str) -> None:
-    """What one pixel of an image covers is of one colour: the screen does not blur it."""
+def test_every_picture_loads(visit: Open, elsewhere: str) -> None:
     page = visit(elsewhere).page
     images = page.locator("#cases img").evaluate_all("(all) => all.map((one) => [one.complete, one.naturalWidth])")
     assert all(done and width > 0 for done, width in images)

@@ -13,7 +13,7 @@ Open = Callable[..., Visit]
 
 # A skip link is in the order too: it comes into sight when it has the focus.
 CONTROLS = """() => {
-  const found = [...document.querySelectorAll("a[href], button, summary, [tabindex='0']")];
+  const found = [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")];
   window.controls = found.filter((one) => one.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }));
   return window.controls.map((one) => `${one.tagName} ${one.getAttribute("aria-label") || one.textContent}`.trim().slice(0, 60));
 }"""
@@ -70,7 +70,7 @@ def test_pointer_targets_are_24_pixels_wide_and_high(visit: Open, report: str, s
     page = visit(report, viewport=size).page
     unfold(page)
     # Links inside running text take the height of the line: the rule lets them.
-    targets = page.locator("button, summary, nav a, a.file")
+    targets = page.locator("button, select, summary, nav a, a.file")
     assert targets.count() > 50
     assert targets.evaluate_all(SIZES) == []
 

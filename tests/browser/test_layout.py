@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Open = Callable[..., Visit]
 
 # Text that reaches beyond the window although nothing there can be scrolled.
-CUT_OFF = """() => [...document.querySelectorAll("h1, h2, h3, p, li, dt, dd, summary, figcaption, caption, .scroll, .card")]
-  .filter((one) => one.checkVisibility() && !one.parentElement.closest(".scroll, .card"))
+CUT_OFF = """() => [...document.querySelectorAll("h1, h2, h3, p, li, dt, dd, summary, figcaption, caption, select, button, .scroll, .card")]
+  .filter((one) => one.checkVisibility() && !one.parentElement.closest(".scroll, .card, .contents ol"))
   .filter((one) => one.getBoundingClientRect().right > innerWidth || one.getBoundingClientRect().left < 0)
   .map((one) => one.textContent.trim().slice(0, 60))"""
 

@@ -153,6 +153,27 @@ def test_the_second_write_changes_no_byte(place) -> None:
     assert card.stat().st_mtime_ns == stamp
 
 
+def test_a_card_from_hugging_faces_own_template(place) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    data = hub.ModelCardData(language="en", license="mit", library_name="sklearn", tags=["credit"], model_name="credit")
+    text = str(hub.ModelCard.from_template(data, model_id="credit", model_description="Who pays back.")).replace("\n", "\r\n")
+    card = place / "README.md"
+    card.write_bytes(text.encode())
+    xc.attach(report_of(place), card, model_index=True)
+    first = card.read_bytes()
+    assert xc.attach(report_of(place), card, model_index=True) == ""
+    assert card.read_bytes() == first
+    assert first.count(b"\n") == first.count(b"\r\n")
+    front, body = text.split("\r\n---\r\n", 1)
+    assert first.decode().startswith(f"{front}\r\nmodel-index:\r\n")
+    assert f"\r\n---\r\n{body}" in first.decode()
+    loaded = hub.ModelCard(first.decode())
+    assert loaded.data.license == "mit"
+    assert {result.dataset_config for result in loaded.data.eval_results} == {"xai_compare"}
+    xc.attach(report_of(place), card, remove=True, model_index=True)
+    assert card.read_bytes().decode() == text
+
+
 def test_remove_restores_every_byte(place) -> None:
     card = place / "README.md"
     for text in (CARD, "", "no newline", "---\nlicense: mit\n---\n", "\ufeff# a\n"):

@@ -196,7 +196,7 @@ def test_the_study_may_fill_otherwise() -> None:
     found["scope"]["data"]["fill"] = "reference"
     assert supposing(found, row) == "if hidden features take the background's values instead of the median and most frequent value,"
     assert supposing(found, {**row, "condition": "conditional"}) == under("conditional") == "with the conditional fill"
-    found["scope"]["study"]["fill"] = "conditional"
+    found["scope"]["data"]["fill"] = "conditional"
     assert supposing(found, row) == "if hidden features take the background's values,"
 
 

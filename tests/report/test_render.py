@@ -18,6 +18,7 @@ from tests.report.made import HOSTILE, NOT_OPEN, Made, made, with_gap
 from xai_compare import report
 from xai_compare.compare import Interval
 from xai_compare.report.blocks import Figure, Prose, Section, SideBySide
+from xai_compare.report.canvas import draw
 from xai_compare.report.render import compose, figures
 from xai_compare.report.render import page as page_of
 from xai_compare.report.sections import SECTIONS, Plugin
@@ -25,7 +26,7 @@ from xai_compare.results import Cell
 
 TITLES = ["Verdict", "Scope", "Where interpretability goes", "Gaps", "Performance and cost"]
 TITLES += ["What drives each model", "How features act", "Do methods agree", "Fidelity"]
-TITLES += ["Stability, sanity", "Cases", "Slices", "Limits", "Provenance and sign-off"]
+TITLES += ["Stability, sanity", "Cases", "Slices", "Choosing", "Limits", "Where this may be relevant", "Provenance and sign-off"]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -86,7 +87,7 @@ def test_tags_are_closed_in_order(page: Page) -> None:
 
 def test_every_section_stands_in_order_under_its_question(page: Page) -> None:
     assert [text.strip() for text in page.texts["h2"] if text.strip()] == TITLES
-    for name in set(SECTIONS) - {"took"}:  # which has nothing to say of a report without timings
+    for name in set(SECTIONS) - {"took", "reasons"}:  # which have nothing to say of a report without timings, or reasons
         assert SECTIONS[name].question in page.text()
         assert any(attrs.get("id") == name for attrs in page.all("section"))
         assert any(attrs.get("href") == f"#{name}" for attrs in page.all("a"))
@@ -365,12 +366,14 @@ def test_the_sentence_says_where_the_rest_lies(parts: tuple[float, float, float]
 
 def test_columns_beside_each_other_are_shown_with_their_figures() -> None:
     source = made()
-    figure = Figure("pair", b"<svg/>", 10, 10, "alt of the pair", "caption")
+    figure = Figure("pair", draw(1, 1, lambda figure: None), "alt of the pair", "caption")
     section = Section("x", 1, "Title", "Question?", (SideBySide(((Prose(("left",)), figure), (Prose(("right",)),))),))
     html = page_of(report.build(source.results, source.comparison), [section])
     assert "alt of the pair" in html
     assert Page(html).text("p").count("left") == Page(html).text("p").count("right") == 1
-    assert figures([section]) == {"pair.svg": b"<svg/>"}
+    ((name, svg),) = figures([section]).items()
+    assert name == "pair.svg"
+    assert svg.endswith(b"</svg>\n")
 
 
 def test_spaces_are_named_and_never_mixed(page: Page) -> None:

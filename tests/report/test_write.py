@@ -79,6 +79,14 @@ def test_rendering_again_changes_nothing(folder: Path) -> None:
     assert contents(folder) == before
 
 
+def test_a_report_of_another_form_says_how_to_bring_it_up_to_date(tmp_path: Path) -> None:
+    source = made()
+    whole = {**report.build(source.results, source.comparison), "schema_version": "1.0"}
+    (tmp_path / "report.json").write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(XaiCompareError, match=r"its form is 1\.0, and this version reads \d\.\d\. In Python xai_compare\.load"):
+        report.rerender(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "[1", '{"schema_version": "1.0"}'])
 def test_rendering_again_refuses_what_is_no_report(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text, encoding="utf-8")

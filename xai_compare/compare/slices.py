@@ -94,7 +94,8 @@ def _gaps(headlines: list[Pair], column: str, label: str, inside: BoolArray) -> 
 
 
 def _outcomes(results: Results, column: str, label: str, inside: BoolArray) -> Iterator[_Asked]:
-    """How often the last class is predicted, or the mean predicted value: no explanation, but what it should be read beside."""
+    """How often the last class is predicted, or the mean predicted value, and how often a class is right: no explanation, but what it
+    should be read beside."""
     facts = results.cases
     for model in results.models:
         if model.name in facts.predicted:
@@ -105,3 +106,7 @@ def _outcomes(results: Results, column: str, label: str, inside: BoolArray) -> I
         known_outcome = facts.y if results.task == "regression" else np.asarray(facts.y == len(results.classes) - 1)
         values = np.asarray(known_outcome, dtype=np.float64)
         yield _Asked(SliceRow("observed", column, label), mean_of(values[inside]), mean_of(values[~inside]))
+        for model in results.models if results.task == "classification" else ():
+            if model.name in facts.predicted:
+                right = np.asarray(facts.predicted[model.name] == facts.y, dtype=np.float64)
+                yield _Asked(SliceRow("right", column, label, model.name), mean_of(right[inside]), mean_of(right[~inside]))

@@ -19,8 +19,8 @@ __all__ = ["Cases", "cases_of", "images", "series", "texts"]
 class Cases:
     """n inputs of one modality. Made by `images`, `series` and `texts`.
 
-    inputs : checked, in the form that feature spaces take. checked : brings other inputs of the same kind into it. space : the features, from
-    the inputs of the background.
+    inputs : checked, in the form that feature spaces take. checked : brings other inputs of the same kind into it.
+    space : the features, from the inputs of the background.
     """
 
     inputs: Inputs

@@ -41,11 +41,13 @@ class Size:
     """What a study may say of the texts (`data.params`).
 
     rows : 20 to 100,000. length : the words of a text on average, 6 to 60; a text has a third less or more at most.
+    planted : how many of them decide the class, at most, 1 to 5: one alone, or several that stand in for each other.
     seed : of the texts; the study's own seed draws the split, the background and the cases.
     """
 
     rows: int = 1000
     length: int = 12
+    planted: int = 3
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,12 +55,14 @@ class Size:
             raise XaiCompareError(f"rows must be 20 to 100,000, found {self.rows}")
         if not 6 <= self.length <= 60:
             raise XaiCompareError(f"length must be 6 to 60, found {self.length}")
+        if not 1 <= self.planted <= 5:
+            raise XaiCompareError(f"planted must be 1 to 5, found {self.planted}")
         if self.seed < 0:
             raise XaiCompareError(f"seed must be 0 or more, found {self.seed}")
 
 
 def _made(spec: DataSpec) -> Held:
-    """Each text has one to three words of its class at places of their own, none of the other, among words that say nothing."""
+    """Each text has a few words of its class at places of their own, none of the other, among words that say nothing."""
     check_only(spec, "params")
     size = params_of(Size, spec)
     rng = Streams(size.seed).at("synthetic", "words").shared()
@@ -67,7 +71,7 @@ def _made(spec: DataSpec) -> Held:
     for code in y.tolist():
         length = int(rng.integers(size.length - size.length // 3, size.length + size.length // 3 + 1))
         words = rng.choice(FILLERS, length)
-        own = rng.choice(PLANTED[classes[code]], int(rng.integers(1, 4)), replace=False)
+        own = rng.choice(PLANTED[classes[code]], int(rng.integers(1, size.planted + 1)), replace=False)
         words[rng.choice(length, len(own), replace=False)] = own
         texts.append(" ".join(words.tolist()))
     held = as_texts(texts)

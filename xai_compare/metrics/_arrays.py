@@ -366,7 +366,7 @@ def spearman(a: Array, b: Array) -> Array:
 
 
 def pairwise_rank(a: Array, b: Array) -> Array:
-    """(n,) share of feature pairs that both put in the same order by strength; a tie in either counts one half. NaN for a single feature."""
+    """(n,) share of feature pairs that both put in the same order by strength, ties half; NaN for a single feature."""
     if a.shape[1] < 2:
         return np.full(len(a), np.nan)
     first, second = np.triu_indices(a.shape[1], 1)

@@ -213,8 +213,8 @@ def _compared(view: View, at: IntArray, runs: Iterable[Attribution], reasons: di
 def _scores(n: int, pairs: list[tuple[IntArray, Array, Array]], reasons: dict[int, str]) -> Scores:
     """Mean overlap of each of n cases over its pairs (case, overlap, chance), with its mean chance."""
     sums = np.zeros((3, n))
-    for rows, shared, chance in pairs:
-        for total, values in zip(sums, (shared, chance, np.ones(len(rows))), strict=True):
+    for rows, kept, chance in pairs:
+        for total, values in zip(sums, (kept, chance, np.ones(len(rows))), strict=True):
             np.add.at(total, rows, values)
     values, chances = np.divide(sums[:2], sums[2], out=np.full((2, n), np.nan), where=sums[2] > 0)
     constant = np.flatnonzero(~(chances < 1 - 1e-12))

@@ -28,7 +28,7 @@ _DIGIT = re.compile(r"\d")
 
 def _batch(numbers: int) -> int:
     """Cases of one forward, from the numbers that one case holds in the net's first layer, about."""
-    return max(8, min(256, 2**18 // max(numbers, 1)))
+    return max(16, min(256, 2**18 // max(numbers, 1)) // 16 * 16)
 
 
 def _whole(n: int) -> IntArray:
@@ -144,7 +144,7 @@ class Texts:
         sizes = np.array([max(16, 1 << (len(each) - 1).bit_length()) for each in ids], dtype=np.int64)
         for size in np.unique(sizes).tolist():
             rows = np.flatnonzero(sizes == size)
-            yield rows, _filled([ids[row] for row in rows], size), max(8, 2048 // size)
+            yield rows, _filled([ids[row] for row in rows], size), max(16, 2048 // size // 16 * 16)
 
 
 Reader: TypeAlias = Images | Series | Texts

@@ -9,7 +9,8 @@ Importing this package loads neither matplotlib nor jinja2: the stages load them
 
 # The functions are named after the modules they live in. Importing them here, once, puts the functions in the modules' place for good.
 from xai_compare.report.build import build
-from xai_compare.report.render import brief, render
+from xai_compare.report.notebook import brief
+from xai_compare.report.render import render
 from xai_compare.report.write import rerender, validate, write
 
 __all__ = ["brief", "build", "render", "rerender", "validate", "write"]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from xai_compare.report.canvas import Drawing  # which needs the words, and they the blocks
 
 __all__ = [
+    "About",
     "Block",
     "Case",
     "Cases",
@@ -17,6 +21,7 @@ __all__ = [
     "Heading",
     "Link",
     "Name",
+    "Part",
     "Piece",
     "Prose",
     "Section",
@@ -73,20 +78,33 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What something speaks of, by place in the study: what speaks of others than those asked for is not shown by the filters."""
+
+    models: tuple[int, ...] = ()
+    methods: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title and whether it holds numbers."""
+    """A column's title and whether it holds numbers; `about` says which model and method it speaks of, by their place in the study."""
 
     title: str
     numeric: bool = False
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A table cell. `order` sorts it where its text would not; `tone` greys it or marks a verdict beside its words."""
+    """A table cell. `order` sorts it where its text would not; `tone` greys it or marks a verdict beside its words.
+
+    `methods` are the places of the methods that it names; the models it names are told by its pieces.
+    """
 
     pieces: Text
     order: float | None = None
     tone: Literal["", "good", "bad", "quiet"] = ""
+    methods: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +118,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture: SVG bytes, its size in CSS pixels, what it shows in words, and the same numbers as a table."""
+    """A picture, what it shows in words, and the same numbers as a table."""
 
     name: str
-    svg: bytes
-    width: int
-    height: int
+    drawing: Drawing
     alt: str
     caption: str
     table: Table | None = None
@@ -123,6 +139,14 @@ class Details:
     """Blocks that are folded away until asked for."""
 
     summary: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Blocks that speak of some models or methods only."""
+
+    about: About
     blocks: tuple[Block, ...]
 
 
@@ -152,19 +176,28 @@ class SideBySide:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One explained case with its anchor for deep links."""
+    """One explained case with its anchor for deep links, and what the picker goes by.
+
+    `said` holds any of "right" (every model), "wrong" (some model) and "differ" (the models predict different classes); `groups` are places
+    among the slices of `Cases`; `models` and `methods` tell how much explanations differ between them.
+    """
 
     title: str
     anchor: str
     why: str
     blocks: tuple[Block, ...]
+    said: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    models: float | None = None
+    methods: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """Cases one below the other, each linked from a list above; the script turns the list into a picker."""
+    """Cases one below the other, each linked from a list above; the script turns the list into a picker. `groups` names the slices."""
 
     items: tuple[Case, ...]
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +205,7 @@ class Downloads:
     """The files beside the report with their hashes: filled from the report's assets when the page is made."""
 
 
-Block: TypeAlias = Heading | Prose | Table | Figure | Terms | Details | Tokens | SideBySide | Cases | Downloads
+Block: TypeAlias = Heading | Prose | Table | Figure | Terms | Details | Tokens | Part | SideBySide | Cases | Downloads
 
 
 @dataclass(frozen=True, slots=True)

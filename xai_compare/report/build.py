@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import product
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ import numpy as np
 
 from xai_compare import __version__
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow, SliceRow
-from xai_compare.report.choose import case_methods, choose, lead_method, overlap, signed_methods
+from xai_compare.report.choose import case_methods, choose, differing, lead_method, overlap, signed_methods
 from xai_compare.report.driven import importance, profiles, words
 from xai_compare.report.inputs import attention, fine, image, layout, modality, series
 from xai_compare.report.limits import limits
@@ -22,11 +22,11 @@ from xai_compare.report.verdict import verdict
 from xai_compare.results import Results
 from xai_compare.types import Attribution
 
-__all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build"]
+__all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build", "cases"]
 
 Report: TypeAlias = dict[str, Any]
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 DECOMPOSED = "additive_fit"
 PARTS = ("explained", "lost_by_method", "beyond_additive", "attainable", "size_alone")
 _WORST = 3
@@ -64,7 +64,7 @@ def build(results: Results, comparison: Comparison) -> Report:
         "powerless": _powerless(results, comparison),
         "spread": [plain(asdict(row)) for row in comparison.spread],
         "slices": [_slice(row) for row in comparison.slices],
-        "cases": [_case(results, index, why) for index, why in choose(results)],
+        "cases": cases(results, choose(results)),
         "reason_codes": reason_codes(results, comparison),
         "regulation_map": regulation_map(),
         "provenance": plain(results.provenance),
@@ -213,6 +213,15 @@ def _worst(results: Results, model: str, a: str, b: str) -> list[dict[str, Any]]
     return [{"id": text(results.cases.ids[case]), "overlap": number(shared[case])} for case in order[:_WORST]]
 
 
+def cases(results: Results, chosen: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Everything that a report tells of these cases, each with why it was chosen."""
+    by_model, by_method = differing(results)
+    return [
+        {**_case(results, index, why), "differ": {"models": number(by_model[index]), "methods": number(by_method[index])}}
+        for index, why in chosen
+    ]
+
+
 def _case(results: Results, index: int, why: str) -> dict[str, Any]:
     cases, target = results.cases, int(results.cases.target[index])
     shown = cases.values is not None
@@ -225,6 +234,7 @@ def _case(results: Results, index: int, why: str) -> dict[str, Any]:
         "values": [text(value) for value in cases.values[index]] if cases.values is not None else None,
         "image": image(results, index),
         "series": series(results, index),
+        "slices": [{"column": text(name), "label": text(labels[index])} for name, labels in results.slices.items()] if shown else [],
         "models": [_told(results, model.name, index) for model in results.models if model.name in cases.outputs],
         "attributions": _attributions(results, index),
     }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -71,13 +72,42 @@ _LOOK: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """An SVG picture and its size in CSS pixels."""
+    """A picture, painted when it is asked for: `inches` wide and high, as SVG (once) or as a figure of matplotlib (anew each time)."""
 
-    svg: bytes
-    width: int
-    height: int
+    inches: tuple[float, float]
+    paint: Callable[[Figure], None]
+
+    @property
+    def width(self) -> int:
+        """In CSS pixels."""
+        return round(self.inches[0] * _PIXELS_PER_INCH)
+
+    @property
+    def height(self) -> int:
+        """In CSS pixels."""
+        return round(self.inches[1] * _PIXELS_PER_INCH)
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The picture as SVG: the user's own matplotlib settings do not show, and the bytes hold no date and no version."""
+        backend, out = load("matplotlib.backends.backend_svg"), BytesIO()
+        with _looking():
+            figure = load("matplotlib.figure").Figure(figsize=self.inches)
+            canvas = backend.FigureCanvasSVG(figure)
+            self.paint(figure)
+            canvas.print_svg(out, metadata={"Date": None, "Creator": None})
+        return _tight(out.getvalue())
+
+    def figure(self) -> Figure:
+        """The picture as a figure of matplotlib, to change or to save."""
+        picture = load("xai_compare.report.picture")
+        with _looking():
+            figure: Figure = picture.Picture(figsize=self.inches)
+            self.paint(figure)
+            figure.draw_without_rendering()  # ticks are made, and look, as late as this
+        return figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +187,18 @@ def _font() -> Any:
 
 
 def draw(width: float, height: float, paint: Callable[[Figure], None]) -> Drawing:
-    """Let `paint` fill a figure of this size in inches and return it as SVG.
+    """A drawing of this size in inches that `paint` fills."""
+    return Drawing((width, height), paint)
 
-    The user's own matplotlib settings neither show nor change, and the bytes hold no date and no version.
-    """
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    """The one look of all pictures; the user's own settings of matplotlib are there again afterwards."""
     matplotlib = load("matplotlib")
-    figures, backend = load("matplotlib.figure"), load("matplotlib.backends.backend_svg")
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_LOOK)
-        figure = figures.Figure(figsize=(width, height))
-        canvas = backend.FigureCanvasSVG(figure)
-        paint(figure)
-        out = BytesIO()
-        canvas.print_svg(out, metadata={"Date": None, "Creator": None})
-    return Drawing(_tight(out.getvalue()), round(width * _PIXELS_PER_INCH), round(height * _PIXELS_PER_INCH))
+        yield
 
 
 # What matplotlib numbers and nothing refers to.

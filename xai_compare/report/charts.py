@@ -17,6 +17,7 @@ __all__ = ["Bar", "Dot", "Gap", "Grid", "decomposition", "dots", "forest", "heat
 
 _WIDTH = 10.0
 _CELL = 0.38  # inches that a number in a heatmap needs
+_EVEN = 0.207  # luminance of a ground on which white and ink have the same contrast
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,13 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
     return draw(_WIDTH, high, paint)
 
 
+def _ink_on(shade: str) -> str:
+    """White or ink, whichever has the greater contrast (WCAG 2) on this colour."""
+    parts = (int(shade[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < _EVEN else INK
+
+
 def _triangle(axes: Axes, grid: Grid) -> None:
     n = len(grid.labels)
     for (row, column), value in grid.values.items():
@@ -238,8 +246,7 @@ def _triangle(axes: Axes, grid: Grid) -> None:
         edge = "#c3c8ce" if value is None else "white"  # a hatch takes the colour of the edge
         axes.add_patch(_load_patches().Rectangle((column, row - 1), 1, 1, facecolor=shade, edgecolor=edge, hatch=hatch, linewidth=1.5))
         words = "none" if value is None else fixed(value, 2)
-        dark = value is not None and abs(value) > 0.55
-        axes.text(column + 0.5, row - 0.5, words, ha="center", va="center", color="white" if dark else INK)
+        axes.text(column + 0.5, row - 0.5, words, ha="center", va="center", color=_ink_on(shade))
     axes.set(xlim=(0, n - 1), ylim=(n - 1, 0))
     axes.set_xticks(
         [i + 0.5 for i in range(n - 1)],

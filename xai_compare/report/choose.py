@@ -8,11 +8,12 @@ from itertools import combinations
 
 import numpy as np
 
+from xai_compare.errors import UnknownName, nearest
 from xai_compare.report.words import fixed
 from xai_compare.results import Results
 from xai_compare.types import Array
 
-__all__ = ["case_methods", "choose", "lead_method", "overlap", "signed_methods"]
+__all__ = ["RULES", "case_methods", "choose", "differing", "lead_method", "overlap", "pick", "signed_methods"]
 
 WANTED = 6
 _EACH = 2
@@ -58,6 +59,50 @@ def choose(results: Results) -> list[tuple[int, str]]:
     return list(found.items())
 
 
+RULES = ("report", "model_disagreement", "method_disagreement", "near_threshold", "random")
+"""The ways to pick cases by."""
+
+
+def pick(results: Results, which: str | Iterable[object], n: int | None = None) -> list[tuple[int, str]]:
+    """(case, why) of the cases with these ids, or of the first n (6) by a rule: one of `RULES`, "report" for those that a report shows.
+
+    Raises
+    ------
+    UnknownName
+        For what is neither an id nor a rule.
+    """
+    places = {name: place for place, name in reversed(list(enumerate(results.cases.ids)))}
+    if isinstance(which, str) and which not in places:
+        return _ruled(results, which, places)[: None if which == "report" and n is None else n or WANTED]
+    wanted = [str(one) for one in ([which] if isinstance(which, str) else which)]
+    for name in wanted:
+        if name not in places:
+            raise _unknown(name, places)
+    return [(places[name], "asked for") for name in wanted][:n]
+
+
+def _ruled(results: Results, rule: str, places: Iterable[str]) -> list[tuple[int, str]]:
+    if rule not in RULES:
+        raise _unknown(rule, places)
+    if rule == "report":
+        return choose(results)
+    if rule == "near_threshold":
+        return _by_threshold(results)
+    if rule == "random":
+        seed = results.study.get("seed", 0)
+        return [(case, f"drawn at random with seed {seed}") for case in _drawn(results.cases.ids, seed)]
+    apart = differing(results)[RULES.index(rule) - 1]
+    what = rule.removesuffix("_disagreement")
+    return [(case, f"explanations differ by {fixed(float(apart[case]), 2)} between {what}s") for case in _ascending(-apart)]
+
+
+def _unknown(name: str, places: Iterable[str]) -> UnknownName:
+    ids = list(places)
+    close = nearest(name, [*ids, *RULES]).partition("Allowed: ")[0]
+    few = f"{', '.join(ids[:3])}, and {len(ids) - 3} more" if len(ids) > 4 else ", ".join(ids)
+    return UnknownName(f"unknown case '{name}': {close}Give ids of cases ({few}), or a rule: {', '.join(RULES)}")
+
+
 def _take(found: dict[int, str], order: Iterable[tuple[int, str]], until: int) -> None:
     for case, why in order:
         if len(found) >= until:
@@ -75,6 +120,23 @@ def _by_disagreement(results: Results) -> tuple[list[int], str]:
         why = f"among the cases on which the methods differ most for {results.reference}"
     pairs = [overlap(a, b) for a, b in combinations(across, 2)]
     return (_ascending(np.mean(pairs, axis=0)) if pairs else []), why
+
+
+def differing(results: Results) -> tuple[Array, Array]:
+    """How much the explanations of each case differ -> two arrays (n,): 0 is the same, 1 nothing in common, NaN not comparable.
+
+    The first is between models by the leading method, the second between methods with a direction on each model, averaged over models.
+    """
+    known, lead, names = results.attributions, lead_method(results), [model.name for model in results.models]
+    models = [known[name, lead].values for name in names if lead is not None and (name, lead) in known]
+    ran = [[known[name, method].values for method in signed_methods(results) if (name, method) in known] for name in names]
+    return _apart(results, [models]), _apart(results, ran)
+
+
+def _apart(results: Results, groups: list[list[Array]]) -> Array:
+    """1 minus the mean overlap of all pairs of each group, averaged over the groups that have a pair."""
+    pairs = [np.mean([overlap(a, b) for a, b in combinations(group, 2)], axis=0) for group in groups if len(group) > 1]
+    return np.asarray(1 - np.mean(pairs, axis=0), dtype=float) if pairs else np.full(len(results.cases.ids), np.nan)
 
 
 def _title(results: Results, name: str | None) -> str:

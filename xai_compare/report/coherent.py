@@ -45,8 +45,16 @@ def _named(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((f"$.cases[{i}].{part}[{j}].model", row["model"]) for j, row in enumerate(case[part]))
     for i, panel in enumerate(report["profiles"]["panels"]):
         yield from ((f"$.profiles.panels[{i}].models[{j}].model", row["model"]) for j, row in enumerate(panel["models"]))
+    yield from _in_reasons(report["reason_codes"] or {})
     for i, limit in enumerate(report["limits"]):
         yield from ((f"$.limits[{i}].where[{j}].model", row["model"]) for j, row in enumerate(limit["where"]))
+
+
+def _in_reasons(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for part in ("decided", "crossings", "shares", "flags"):
+        yield from ((f"$.reason_codes.{part}[{i}].model", row["model"]) for i, row in enumerate(found.get(part, [])))
+    for i, case in enumerate(found.get("cases", [])):
+        yield from ((f"$.reason_codes.cases[{i}].models[{j}].model", row["model"]) for j, row in enumerate(case["models"]))
 
 
 def _plugins(report: dict[str, Any]) -> Iterator[str]:

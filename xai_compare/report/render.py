@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xai_compare.lazy import load
-from xai_compare.report.blocks import Block, Cases, Details, Figure, Prose, Section, SideBySide
+from xai_compare.report.blocks import About, Block, Cases, Details, Entry, Figure, Name, Part, Prose, Section, SideBySide, Terms
 from xai_compare.report.limits import note
-from xai_compare.report.sections import SECTIONS, Plugin
-from xai_compare.report.words import abridged, count, shown_name, visible
+from xai_compare.report.sections import SECTIONS, Plugin, chosen
+from xai_compare.report.words import abridged, count, method_title, shown_name, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["brief", "compose", "figures", "page", "render"]
+__all__ = ["asset", "compose", "environment", "figures", "page", "pictured", "policy", "render", "section", "trusted"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,28 +34,39 @@ def render(report: dict[str, Any]) -> str:
     return page(report, compose(report))
 
 
-def brief(report: dict[str, Any]) -> str:
-    """The verdict alone as a piece of HTML for a notebook: no script, no style of its own, every text escaped.
+def compose(report: dict[str, Any], drawn: bool = True) -> list[Section]:
+    """Every section that the study asks for and that has something to say, in order.
 
-    >>> html = brief(report)                    # doctest: +SKIP
+    One that raises, or is not installed here, costs only itself: it becomes a note under Limits. With drawn false the pictures wait until
+    they are asked for.
     """
-    verdict = _make(report, min(SECTIONS, key=lambda name: SECTIONS[name].order), [])
-    return _environment().get_template("brief.html.j2").render(report=report, section=verdict)
-
-
-def compose(report: dict[str, Any]) -> list[Section]:
-    """Every registered section that has something to say, in order. One that raises costs only itself: it becomes a note under Limits."""
     failures: list[dict[str, Any]] = []
-    made = [_make(report, name, failures) for name in SECTIONS if name != _LAST]
-    with_failures = {**report, "limits": [*report["limits"], *failures]}
-    made += [_make(with_failures, name, failures) for name in SECTIONS if name == _LAST]
-    return sorted((section for section in made if section.blocks), key=lambda section: (section.order, section.name))
+    names = chosen(report["scope"]["study"])
+    failures += [note("section", f"section '{name}' is not installed here") for name in names if name not in SECTIONS]
+    there = [name for name in names if name in SECTIONS]
+    made = {name: _make(report, name, failures, drawn) for name in there if name != _LAST}
+    made[_LAST] = _make({**report, "limits": [*report["limits"], *failures]}, _LAST, failures)
+    return [made[name] for name in there if made[name].blocks]
 
 
-def _make(report: dict[str, Any], name: str, failures: list[dict[str, Any]]) -> Section:
+def section(report: dict[str, Any], name: str) -> Section:
+    """One section by its name, whatever the study asks for; what it raises is raised.
+
+    Raises
+    ------
+    UnknownName
+        For a section that is not registered.
+    """
+    plugin: Plugin = SECTIONS[name]
+    return Section(name, plugin.order, plugin.title, plugin.question, tuple(plugin.make(report)))
+
+
+def _make(report: dict[str, Any], name: str, failures: list[dict[str, Any]], drawn: bool = True) -> Section:
     plugin: Plugin = SECTIONS[name]
     try:
         blocks = tuple(plugin.make(report))
+        if drawn:  # here, so that a picture that cannot be drawn costs its section alone
+            figures([Section(name, plugin.order, plugin.title, plugin.question, blocks)])
     except Exception as error:  # whatever a section does wrong, the reader still gets the others
         logger.warning("section '%s' could not be made", name, exc_info=True)
         said = f"section '{plugin.title}': {type(error).__name__}: {error}"
@@ -65,47 +77,67 @@ def _make(report: dict[str, Any], name: str, failures: list[dict[str, Any]]) -> 
 
 def page(report: dict[str, Any], sections: list[Section]) -> str:
     """HTML of sections already composed; the report gives the title and the list of files."""
-    css, script = _asset("report.css"), _asset("report.js")
-    template = _environment().get_template("page.html.j2")
+    css, script = asset("report.css"), asset("report.js")
+    template = environment().get_template("page.html.j2")
     return template.render(
         report=report,
         sections=sections,
-        css=_trusted(css),
-        script=_trusted(script),
-        policy=_policy(css, script),
+        anchors=_anchors(sections),
+        css=trusted(css),
+        script=trusted(script),
+        policy=policy(css, script),
     )
 
 
-def _policy(css: str, script: str) -> str:
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, css)]
-    allowed = f"script-src 'sha256-{hashes[0]}'; style-src 'sha256-{hashes[1]}'; img-src data:"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+def _anchors(sections: list[Section]) -> set[str]:
+    """Every place of the page that a link can lead to: a link elsewhere, to a section that was not asked for, is told as plain words."""
+    cases = {case.anchor for block in _flat(sections) if isinstance(block, Cases) for case in block.items}
+    terms = {anchor for block in _flat(sections) if isinstance(block, Terms) for _, _, anchor in block.items}
+    return {one.name for one in sections} | cases | terms
+
+
+def policy(css: str, script: str | None = None) -> str:
+    """What a page may do: its own style, its own script if it has one, and pictures that it carries."""
+    hashes = {"script-src": script, "style-src": css}
+    own = [f"{kind} 'sha256-{_hash(text)}'" for kind, text in hashes.items() if text is not None]
+    return "; ".join(["default-src 'none'", *own, "img-src data:", "base-uri 'none'", "form-action 'none'"])
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def figures(sections: list[Section]) -> dict[str, bytes]:
     """{file name: SVG bytes} of every figure of the page, for the files beside it."""
-    return {f"{figure.name}.svg": figure.svg for section in sections for figure in _figures(section.blocks)}
+    return {f"{figure.name}.svg": figure.drawing.svg for figure in pictured(sections)}
 
 
-def _figures(blocks: tuple[Block, ...]) -> list[Figure]:
-    found: list[Figure] = []
+def pictured(sections: list[Section]) -> list[Figure]:
+    """Every figure of these sections, in the order of the page."""
+    return [block for block in _flat(sections) if isinstance(block, Figure)]
+
+
+def _flat(sections: list[Section]) -> list[Block]:
+    """Every block of these sections, those within others after them."""
+    return [block for one in sections for block in _opened(one.blocks)]
+
+
+def _opened(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
-        if isinstance(block, Figure):
-            found.append(block)
-        elif isinstance(block, Details):
-            found += _figures(block.blocks)
+        yield block
+        if isinstance(block, Details | Part):
+            yield from _opened(block.blocks)
         elif isinstance(block, Cases):
-            found += [figure for case in block.items for figure in _figures(case.blocks)]
+            yield from _opened(inner for case in block.items for inner in case.blocks)
         elif isinstance(block, SideBySide):
-            found += [figure for column in block.columns for figure in _figures(column)]
-    return found
+            yield from _opened(inner for column in block.columns for inner in column)
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     """Templates with autoescape on everything, and every text made visible on its way out."""
     jinja2 = load("jinja2")
-    environment: Environment = jinja2.Environment(
+    made: Environment = jinja2.Environment(
         loader=jinja2.PackageLoader("xai_compare.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -113,22 +145,54 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters["named"] = lambda model, report: shown_name(report, model["name"])
-    environment.filters["count_of"] = count
-    environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["data_uri"] = lambda svg: _trusted(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}")
-    return environment
+    made.filters["named"] = lambda model, report: shown_name(report, model["name"])
+    made.filters["count_of"] = count
+    made.filters["kind"] = lambda block: type(block).__name__
+    made.filters["about"] = _about
+    made.filters["speaks"] = lambda pieces: _about((Entry(pieces),))
+    made.filters["choices"] = _choices
+    made.filters["filters"] = _filters
+    made.filters["data_uri"] = lambda svg: trusted(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}")
+    return made
+
+
+def _about(row: tuple[Entry, ...]) -> About:
+    """The models and the methods that a row of a table names."""
+    models = {piece.colour for entry in row for piece in entry.pieces if isinstance(piece, Name)}
+    return About(tuple(sorted(models)), tuple(sorted({place for entry in row for place in entry.methods})))
+
+
+_Choice: TypeAlias = tuple[str, str, list[tuple[str, str]]]
+_ORDERS = {"models": "where models differ most", "methods": "where methods differ most"}
+_SAID = {"right": "every model is right", "wrong": "a model is wrong", "differ": "models differ"}
+
+
+def _filters(report: dict[str, Any]) -> list[_Choice]:
+    """What the reader may look at alone: one of several models, one of several methods."""
+    models = [(str(place), shown_name(report, model["name"])) for place, model in enumerate(report["models"])]
+    methods = [(str(place), method_title(report, method["name"])) for place, method in enumerate(report["methods"])]
+    found = [("model", "Model", models), ("method", "Method", methods)]
+    return [(key, title, [("", "all"), *options]) for key, title, options in found if len(options) > 1]
+
+
+def _choices(cases: Cases) -> list[_Choice]:
+    """What the picker of cases may go by: only what makes a difference between these cases."""
+    orders = [(key, words) for key, words in _ORDERS.items() if any(getattr(case, key) is not None for case in cases.items)]
+    said = [(key, words) for key, words in _SAID.items() if 0 < sum(key in case.said for case in cases.items) < len(cases.items)]
+    groups = [(str(place), name) for place, name in enumerate(cases.groups)]
+    found = [("order", "Order", "as chosen", orders), ("said", "Prediction", "any", said), ("slice", "Slice", "any", groups)]
+    return [(key, title, [("", first), *options]) for key, title, first, options in found if options]
 
 
 def _shown(value: Any) -> Any:
     return visible(value) if type(value) is str else value
 
 
-def _trusted(text: str) -> Any:
+def trusted(text: str) -> Any:
     """Text that holds no foreign word: our own style and script, whose hashes must hold, and base64."""
     return load("markupsafe").Markup(text)
 
 
 @lru_cache(maxsize=8)
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return files("xai_compare.report").joinpath("templates", name).read_text(encoding="utf-8")

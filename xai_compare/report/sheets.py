@@ -44,6 +44,7 @@ class Line:
     title: str
     signed: bool
     cells: tuple[Cell | None, ...]
+    method: str = ""  # its name in the study
 
     @property
     def largest(self) -> float:

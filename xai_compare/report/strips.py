@@ -37,7 +37,7 @@ class Strip:
 
 def strips(panels: Sequence[Strip], methods: Sequence[str], models: Sequence[str]) -> Drawing:
     """Methods below each other, a dot per model in its colour, always at the same height; 0 is the control, 1 the best possible."""
-    columns = min(len(panels), _ACROSS)
+    columns = 2 if len(panels) == _ACROSS + 1 else min(len(panels), _ACROSS)  # no panel is left alone on the next line
     lines = -(-len(panels) // columns)
     tall = len(methods) * max(0.3, 0.12 * len(models) + 0.12)
     top = 0.1 + 0.22 * -(-len(models) // _LEGEND)

@@ -7,12 +7,13 @@ import re
 import unicodedata
 from typing import Any
 
-from xai_compare.report.blocks import Entry, Link, Name, Piece, Text
+from xai_compare.report.blocks import About, Entry, Link, Name, Piece, Text
 
 __all__ = [
     "NO_POWER",
     "SPACES",
     "VERDICTS",
+    "about",
     "abridged",
     "anchor",
     "case_anchors",
@@ -26,6 +27,8 @@ __all__ = [
     "interval_text",
     "join",
     "level",
+    "method_entry",
+    "method_places",
     "method_title",
     "metric_link",
     "model_name",
@@ -114,12 +117,13 @@ def number_text(value: float | None) -> str:
 def fixed(value: float, decimals: int, least: int | None = None) -> str:
     """A number with these decimals, zeros at its end cut down to `least`; never a negative zero, and a true minus sign.
 
-    >>> fixed(-0.001, 2), fixed(0.5, 4, 2)
-    ('0.00', '0.50')
+    >>> fixed(-0.001, 2), fixed(0.5, 4, 2), fixed(40.04, 1, 0)
+    ('0.00', '0.50', '40')
     """
     shown = f"{value:.{decimals}f}"
     while least is not None and shown.endswith("0") and len(shown.partition(".")[2]) > least:
         shown = shown[:-1]
+    shown = shown.removesuffix(".")
     if not any(digit in shown for digit in "123456789"):
         shown = shown.lstrip("-")
     return shown.replace("-", MINUS)
@@ -316,6 +320,24 @@ def method_title(report: dict[str, Any], name: str) -> str:
     if " ~ " in name:
         return " and ".join(short_title(report, part) for part in name.split(" ~ "))
     return name.replace("_", " ") or "the model itself"
+
+
+def about(report: dict[str, Any], model: str, *methods: str) -> About:
+    """What speaks of one model by these methods."""
+    names = [one["name"] for one in report["models"]]
+    return About((names.index(model),) if model in names else (), method_places(report, *methods))
+
+
+def method_entry(report: dict[str, Any], name: str, tone: Any = "", short: bool = False) -> Entry:
+    """A cell with a method's title; two methods where the name is that of a pair."""
+    title = short_title(report, name) if short else method_title(report, name)
+    return Entry((title,), None, tone, method_places(report, *name.split(" ~ ")))
+
+
+def method_places(report: dict[str, Any], *names: str) -> tuple[int, ...]:
+    """The places of methods in the study; of what is no method, such as a model's own order, none."""
+    places = {method["name"]: place for place, method in enumerate(report["methods"])}
+    return tuple(places[name] for name in names if name in places)
 
 
 def short_title(report: dict[str, Any], name: str) -> str:

@@ -129,6 +129,12 @@ def validate(report: dict[str, Any]) -> None:
     XaiCompareError
         With the place of the first fault.
     """
+    form, own = report.get("schema_version") if isinstance(report, dict) else None, schema()["properties"]["schema_version"]["const"]
+    if form is not None and form != own:
+        raise XaiCompareError(
+            f"the report does not fit its schema: its form is {str(form)[:20]}, and this version reads {own}. "
+            "In Python xai_compare.load(folder).save(folder) writes it anew from what is stored beside it"
+        )
     best = load("jsonschema").exceptions.best_match(_validator().iter_errors(report))
     if best is not None:
         raise XaiCompareError(f"the report does not fit its schema at {best.json_path}: {best.message[:300]}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from xai_compare.registry import Registry
 from xai_compare.report.blocks import Block
 
-__all__ = ["SECTIONS", "Maker", "Plugin", "section"]
+__all__ = ["SECTIONS", "Maker", "Plugin", "chosen", "section"]
 
 Maker: TypeAlias = Callable[[dict[str, Any]], Sequence[Block]]
 
@@ -40,3 +40,21 @@ def section(name: str, order: int, title: str, question: str) -> Callable[[Maker
         return make
 
     return keep
+
+
+_FIRST, _LAST = "verdict", ("limits", "provenance")  # on every page: what a reader must not miss
+
+
+def chosen(study: Mapping[str, Any]) -> list[str]:
+    """The names of the sections of a page in order, from a resolved study: all that are registered, or those that it lists.
+
+    A list lacks none of the verdict, the limits and the provenance: what it does not name is put at the front, or at the end.
+
+    >>> chosen({"report": {"sections": ["gaps", "scope"]}})
+    ['verdict', 'gaps', 'scope', 'limits', 'provenance']
+    """
+    asked = study.get("report", {}).get("sections", "auto")
+    if asked == "auto":
+        return sorted(SECTIONS, key=lambda name: (SECTIONS[name].order, name))
+    first = [] if _FIRST in asked else [_FIRST]
+    return [*first, *asked, *(name for name in _LAST if name not in asked)]

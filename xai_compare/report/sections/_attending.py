@@ -49,7 +49,7 @@ def _figure(report: dict[str, Any], case: dict[str, Any], name: str, model: str)
     cut = f" The first {len(names)} of {count(first['of'], 'feature')}." if first["of"] > len(names) else ""
     methods = join(list(dict.fromkeys(method_title(report, row["explainer"]) for row in rows)))
     caption = f"Attention in {shown}: {methods}. Rows look at columns; each grid has its own scale, from light for 0 to blue.{cut}"
-    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption)
+    return Figure(name, drawing, alt, caption)
 
 
 def _names(report: dict[str, Any], case: dict[str, Any], features: list[int]) -> list[str]:

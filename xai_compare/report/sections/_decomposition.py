@@ -11,6 +11,7 @@ from xai_compare.report.words import (
     fixed,
     interval_entry,
     interval_text,
+    method_entry,
     method_title,
     model_name,
     number_entry,
@@ -39,7 +40,7 @@ def picture(report: dict[str, Any], rows: list[dict[str, Any]], name: str, capti
     note = ". Black lines are the intervals of the first and of the last part."
     if any(_negative(row) for row in rows):
         note += " \u2020 A loss below 0 (noise) is drawn as 0; the table keeps its sign."
-    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption + note, parts_table(report, rows))
+    return Figure(name, drawing, alt, caption + note, parts_table(report, rows))
 
 
 def _negative(row: dict[str, Any]) -> bool:
@@ -75,7 +76,7 @@ def _row(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
     chance = number_entry(explained["chance"] if explained else None)
     names = (
         plain_entry(model_name(report, row["model"])),
-        plain_entry(method_title(report, row["explainer"]), "quiet" if row["control"] else ""),
+        method_entry(report, row["explainer"], "quiet" if row["control"] else ""),
     )
     parts = tuple(interval_entry(row[part]) for part in ("lost_by_method", "beyond_additive", "attainable", "size_alone"))
     cases = explained["n"] if explained else 0

@@ -10,6 +10,7 @@ from xai_compare.report.words import (
     NO_POWER,
     VERDICTS,
     gap_entry,
+    method_places,
     method_title,
     metric_link,
     model_name,
@@ -87,7 +88,9 @@ def _p(row: dict[str, Any]) -> Entry:
 
 
 def _finding(report: dict[str, Any], row: dict[str, Any]) -> Entry:
-    return Entry(_verdict(report, row), None, _TONES[row["verdict"]])  # type: ignore[arg-type]  # the tones are the literals of Entry
+    named = (row["a"], row["b"]) if row["kind"] == "methods" else (row["explainer"],)
+    methods = method_places(report, *(name for each in named for name in each.split(" ~ ")))
+    return Entry(_verdict(report, row), None, _TONES[row["verdict"]], methods)  # type: ignore[arg-type]  # the tones are the literals of Entry
 
 
 def _verdict(report: dict[str, Any], row: dict[str, Any]) -> Text:

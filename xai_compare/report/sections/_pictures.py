@@ -39,7 +39,7 @@ def share_map(report: dict[str, Any], title: str, found: dict[str, list[float | 
     names, kind = _names(report), _KINDS[report["scope"]["modality"]]
     alt = f"{kind} in the colours of their mean shares, a panel per model. {_spoken(report, made[0], names)}."
     caption = f"{kind} by their mean share over the cases: the darker the more, all models on the scale at the right."
-    return Figure("where", drawing.svg, drawing.width, drawing.height, alt, caption, share_table(report, made, names))
+    return Figure("where", drawing, alt, caption, share_table(report, made, names))
 
 
 def _names(report: dict[str, Any]) -> list[str]:
@@ -52,7 +52,7 @@ def _figure(report: dict[str, Any], case: dict[str, Any], name: str, made: Seque
     kind = _KINDS[report["scope"]["modality"]]
     spoken = ". ".join(_spoken(report, line, names) for line in made)
     alt = f"{kind} of case {case['id']} in the colours of their shares, a line per method, a panel per model. {spoken}."
-    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, _caption(report, made), share_table(report, made, names))
+    return Figure(name, drawing, alt, _caption(report, made), share_table(report, made, names))
 
 
 def _drawn(report: dict[str, Any], made: Sequence[Line], image: dict[str, Any] | None, channels: list[dict[str, Any]] | None) -> Drawing:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xai_compare.report.blocks import Column, Entry, Table
-from xai_compare.report.words import interval_entry, method_title, metric_link, model_name, number_entry, plain_entry
+from xai_compare.report.words import interval_entry, method_entry, metric_link, model_name, number_entry, plain_entry
 
 __all__ = ["DIRECTION", "asking", "powerless", "score_table", "scored"]
 
@@ -73,7 +73,7 @@ def _names(report: dict[str, Any], row: dict[str, Any], directed: bool) -> tuple
     return (
         Entry((*metric_link(report, row["metric"]), *((f" ({DIRECTION[better]})",) if directed else ()))),
         plain_entry(model_name(report, row["model"])),
-        plain_entry(method_title(report, row["explainer"])),
+        method_entry(report, row["explainer"]),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from xai_compare.report.blocks import Column, Entry, Table
 from xai_compare.report.coded import weights
 from xai_compare.report.sheets import Cell, Line
-from xai_compare.report.words import fixed, method_title, model_name, plain_entry, shown_name
+from xai_compare.report.words import about, fixed, method_title, model_name, plain_entry, shown_name
 
 __all__ = [
     "by_method",
@@ -65,7 +65,7 @@ def lines(report: dict[str, Any], found: dict[str, dict[str, _Row]], names: Sequ
 
 def _line(report: dict[str, Any], name: str, rows: dict[str, _Row]) -> Line:
     made = cells(report, {model: shares(row) for model, row in rows.items()}, {model: row["fine"] for model, row in rows.items()})
-    return Line(method_title(report, name), any(row["signed"] for row in rows.values()), made)
+    return Line(method_title(report, name), any(row["signed"] for row in rows.values()), made, name)
 
 
 def cells(report: dict[str, Any], found: dict[str, list[float | None]], fine: dict[str, Any]) -> tuple[Cell | None, ...]:
@@ -105,7 +105,8 @@ def share_table(report: dict[str, Any], made: Sequence[Line], features: Sequence
     for line in made:
         for model, cell in zip(report["models"], line.cells, strict=True):
             if cell is not None:
-                columns.append(Column(f"{model_name(report, model['name']).text}, {line.title}", numeric=True))
+                speaks = about(report, model["name"], line.method)
+                columns.append(Column(f"{model_name(report, model['name']).text}, {line.title}", numeric=True, about=speaks))
                 found.append((line.signed, cell.shares))
     told = {j for _, values in found for j in strongest(values)}
     ranked = sorted(told, key=lambda j: (-max(abs(values[j] or 0.0) for _, values in found), j))

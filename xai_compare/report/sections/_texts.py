@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_compare.report.blocks import Block, Details, Heading, Prose, Token, Tokens
+from xai_compare.report.blocks import About, Block, Details, Heading, Part, Prose, Token, Tokens
 from xai_compare.report.sections._shown import by_method, first_and_others, shares, signed_text
-from xai_compare.report.words import count, method_title, model_name
+from xai_compare.report.words import count, method_places, method_title, model_name
 
 __all__ = ["strips"]
 
@@ -34,7 +34,7 @@ def _method(report: dict[str, Any], case: dict[str, Any], name: str, rows: dict[
     )
     names = [model["name"] for model in report["models"] if model["name"] in told]
     said = [Tokens((model_name(report, model),), _words(report, case, told[model], signed, largest)) for model in names]
-    return [Heading(method_title(report, name)), Prose((scale,), "note"), *said]
+    return [Part(About(methods=method_places(report, name)), (Heading(method_title(report, name)), Prose((scale,), "note"), *said))]
 
 
 def _words(report: dict[str, Any], case: dict[str, Any], values: list[float | None], signed: bool, largest: float) -> tuple[Token, ...]:

@@ -12,6 +12,7 @@ from xai_compare.report.words import (
     case_anchors,
     interval_entry,
     interval_text,
+    method_places,
     model_name,
     number_entry,
     plain_entry,
@@ -49,7 +50,7 @@ def _figure(report: dict[str, Any], lead: str) -> Figure:
     spoken = "; ".join(f"{row['model']}, {row['a']} and {row['b']}: {_said(row, lead)}" for row in report["agreement"])
     alt = f"Triangular heatmaps, one per model, of the agreement of signs between methods corrected for chance. {spoken}."
     caption = "Agreement of signs between methods, corrected for chance, per model, for methods that have signs. Hatched: not measured."
-    return Figure("agreement", drawing.svg, drawing.width, drawing.height, alt, caption, _table(report))
+    return Figure("agreement", drawing, alt, caption, _table(report))
 
 
 def _signed(row: dict[str, Any], lead: str) -> bool:
@@ -94,7 +95,7 @@ def _row(report: dict[str, Any], row: dict[str, Any], measure: dict[str, Any]) -
     n = measure["value"]["n"]
     return (
         plain_entry(model_name(report, row["model"])),
-        plain_entry(_pair(report, row)),
+        _pair(report, row),
         plain_entry(measure["measure"]),
         interval_entry(measure["value"]),
         number_entry(measure["chance"]),
@@ -103,8 +104,9 @@ def _row(report: dict[str, Any], row: dict[str, Any], measure: dict[str, Any]) -
     )
 
 
-def _pair(report: dict[str, Any], row: dict[str, Any]) -> str:
-    return f"{short_title(report, row['a'])} and {short_title(report, row['b'])}"
+def _pair(report: dict[str, Any], row: dict[str, Any]) -> Entry:
+    pair = row["a"], row["b"]
+    return Entry((" and ".join(short_title(report, name) for name in pair),), methods=method_places(report, *pair))
 
 
 def _worst(report: dict[str, Any]) -> list[Block]:
@@ -113,7 +115,7 @@ def _worst(report: dict[str, Any]) -> list[Block]:
     rows = tuple(
         (
             plain_entry(model_name(report, row["model"])),
-            plain_entry(_pair(report, row)),
+            _pair(report, row),
             _case(found["id"], shown),
             number_entry(found["overlap"]),
         )

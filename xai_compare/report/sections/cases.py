@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xai_compare.report.blocks import Block, Case, Cases, Column, Details, Entry, Figure, Prose, Table
+from xai_compare.report.blocks import About, Block, Case, Cases, Column, Details, Entry, Figure, Part, Prose, Table
 from xai_compare.report.sections import section
 from xai_compare.report.sections._attending import attending
 from xai_compare.report.sections._pictures import pictures
 from xai_compare.report.sections._texts import strips
 from xai_compare.report.waterfall import Steps, order, waterfalls
-from xai_compare.report.words import case_anchors, fixed, method_title, model_name, number_entry, number_text, plain_entry, shown_name
+from xai_compare.report.words import (
+    about,
+    case_anchors,
+    fixed,
+    method_places,
+    method_title,
+    model_name,
+    number_entry,
+    number_text,
+    plain_entry,
+    shown_name,
+)
 
 __all__ = ["make"]
 
@@ -32,19 +43,32 @@ def make(report: dict[str, Any]) -> list[Block]:
     if not report["cases"]:
         return [Prose(("No case was explained.",), "note")]
     anchors = case_anchors(report)
-    return [
-        Prose((_READING[report["scope"]["modality"]],)),
-        Cases(tuple(_case(report, case, anchors[case["id"]]) for case in report["cases"])),
-    ]
+    groups = list(dict.fromkeys(_group(one) for case in report["cases"] for one in case["slices"]))
+    cases = tuple(_case(report, case, anchors[case["id"]], groups) for case in report["cases"])
+    return [Prose((_READING[report["scope"]["modality"]],)), Cases(cases, tuple(groups))]
 
 
-def _case(report: dict[str, Any], case: dict[str, Any], anchor: str) -> Case:
+def _group(one: dict[str, Any]) -> str:
+    return f"{one['column']}: {one['label']}"
+
+
+def _said(case: dict[str, Any]) -> tuple[str, ...]:
+    """What the picker asks of predictions: "right" if every model is, "wrong" if one is not, "differ" if they are not the same."""
+    predicted = [told["predicted"] for told in case["models"] if told["predicted"] is not None]
+    said = ["differ"] if len(set(predicted)) > 1 else []
+    if predicted and case["outcome"] is not None:
+        said.append("right" if all(one == case["outcome"] for one in predicted) else "wrong")
+    return tuple(said)
+
+
+def _case(report: dict[str, Any], case: dict[str, Any], anchor: str, groups: list[str]) -> Case:
     target = case["target"]["name"]
     title = f"Case {case['id']}" + (f": why {target}?" if target else "")
     blocks: list[Block] = [_told(report, case), *_pictures(report, case, anchor)]
     if case["attributions"]:
         blocks.append(Details("Every attribution of this case", (_everything(report, case),)))
-    return Case(title, anchor, case["why"], tuple(blocks))
+    belongs = tuple(groups.index(_group(one)) for one in case["slices"])
+    return Case(title, anchor, case["why"], tuple(blocks), _said(case), belongs, case["differ"]["models"], case["differ"]["methods"])
 
 
 def _pictures(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
@@ -57,7 +81,7 @@ def _pictures(report: dict[str, Any], case: dict[str, Any], name: str) -> list[B
         return [Prose(("No method speaks of single cases, so there is nothing to show of this one.",), "note")]
     # The names of patches and stretches tell little without their picture, so only words lead from base to output.
     ways = _waterfalls(report, case, f"{name}-steps") if kind == "text" else []
-    folded = [Details("From base to output", (way,)) for way in ways if isinstance(way, Figure)]
+    folded = [Details("From base to output", (way,)) for way in ways if isinstance(way, Part)]
     return [*shown, *folded, *attending(report, case, name)]
 
 
@@ -93,7 +117,7 @@ def _waterfalls(report: dict[str, Any], case: dict[str, Any], name: str) -> list
     if not ran:
         return [Prose(("No method that adds up to the output ran, so there is no waterfall; the attributions are in the table.",), "note")]
     method = max(ran, key=lambda name: len(ran[name]))
-    return [_waterfall(report, case, name, ran[method])]
+    return [Part(About(methods=method_places(report, method)), (_waterfall(report, case, name, ran[method]),))]
 
 
 def _waterfall(report: dict[str, Any], case: dict[str, Any], name: str, rows: list[dict[str, Any]]) -> Figure:
@@ -110,7 +134,7 @@ def _waterfall(report: dict[str, Any], case: dict[str, Any], name: str, rows: li
         f"From base to output by {title}. Plain bars to the right raise the output, hatched bars to the left lower it. "
         "The table below has every number."
     )
-    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption)
+    return Figure(name, drawing, alt, caption)
 
 
 def _spoken(steps: Steps, names: list[str], ranked: list[int]) -> str:
@@ -156,7 +180,8 @@ def _decimals(values: list[float | None]) -> int:
 
 
 def _column(report: dict[str, Any], row: dict[str, Any]) -> Column:
-    return Column(f"{row['model']}, {method_title(report, row['explainer'])} ({row['output']})", numeric=True)
+    title = f"{row['model']}, {method_title(report, row['explainer'])} ({row['output']})"
+    return Column(title, numeric=True, about=about(report, row["model"], row["explainer"]))
 
 
 def _signed(value: float | None, decimals: int) -> Entry:

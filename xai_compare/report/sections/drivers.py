@@ -18,6 +18,7 @@ from xai_compare.report.words import (
     interval_text,
     join,
     level,
+    method_entry,
     method_title,
     model_name,
     plain_entry,
@@ -146,7 +147,7 @@ def _figure(report: dict[str, Any], rows: _Rows, lead: str, order: list[str]) ->
     caption += f" Not measured, see Limits: {'; '.join(lacking)}." if lacking else ""
     if len(order) > len(shown):
         caption += f" The first {len(shown)} of {len(order)} features by mean share over the models; the dotted line is 1 / {len(order)}."
-    return Figure("drivers", drawing.svg, drawing.width, drawing.height, alt, caption, _table(report, rows, methods, shown))
+    return Figure("importance", drawing, alt, caption, _table(report, rows, methods, shown))
 
 
 def _spoken(report: dict[str, Any], rows: _Rows, methods: list[str], shown: list[str]) -> str:
@@ -211,7 +212,7 @@ def _table(report: dict[str, Any], rows: _Rows, methods: list[str], shown: list[
         for method in methods:
             for model in _models(report, rows, method):
                 row = rows[model, method][feature]
-                names = (plain_entry(feature), plain_entry(short_title(report, method)), plain_entry(model_name(report, model)))
+                names = (plain_entry(feature), method_entry(report, method, short=True), plain_entry(model_name(report, model)))
                 entries.append((*names, _share(row["share"]), _share(row["difference"]), _rank(row)))
     n = max(row["share"]["n"] for found in rows.values() for row in found.values())
     return Table(f"Shares of features, 0 to 1, over {count(n, 'case')}; intervals are exploratory", columns, tuple(entries))
@@ -236,7 +237,7 @@ def _ranks(report: dict[str, Any], rows: _Rows, order: list[str]) -> Table:
     entries = [
         (
             plain_entry(feature),
-            plain_entry(short_title(report, method)),
+            method_entry(report, method, short=True),
             *(_ranked(rows.get((model, method), {}).get(feature)) for model in models),
         )
         for feature in order[:_LISTED]

@@ -14,6 +14,7 @@ from xai_compare.report.words import (
     interval_entry,
     join,
     level,
+    method_entry,
     method_title,
     metric_link,
     model_name,
@@ -118,7 +119,7 @@ def _figure(report: dict[str, Any], metric: str, found: dict[tuple[str, str], Cu
     )
     if len(methods) > len(shown):
         caption += f"; {len(methods) - len(shown)} more methods are in the table"
-    return Figure("fidelity", drawing.svg, drawing.width, drawing.height, alt, caption + ".", _table(report, metric, found))
+    return Figure("removal", drawing, alt, caption + ".", _table(report, metric, found))
 
 
 def _panels(report: dict[str, Any], metric: str, model: str, found: dict[tuple[str, str], Curves], methods: list[str]) -> Panels:
@@ -167,6 +168,6 @@ def _table(report: dict[str, Any], metric: str, found: dict[tuple[str, str], Cur
         steps = len(most) - 1
         for step in sorted({round(i * steps / _STEPS) for i in range(_STEPS + 1)}):
             share = Entry((f"{100 * step / steps:.0f} %",), step / steps)
-            names = plain_entry(model_name(report, model)), plain_entry(method_title(report, method) if method else _BEST)
+            names = plain_entry(model_name(report, model)), method_entry(report, method) if method else plain_entry(_BEST)
             entries.append((*names, share, interval_entry(most[step]), interval_entry(least[step])))
     return Table("Mean of each curve, with pointwise intervals", columns, tuple(entries))

@@ -18,7 +18,7 @@ from xai_compare.report.words import (
     gap_text,
     interval_entry,
     level,
-    method_title,
+    method_entry,
     metric_link,
     model_name,
     number_entry,
@@ -139,7 +139,7 @@ def _forest(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Block
     if len(rows) > len(shown):
         caption += f"; {len(rows) - len(shown)} more are in the table"
     table = gap_table(report, shown, "The same gaps in numbers, in skill: higher is better explained")
-    return [Figure("gaps", drawing.svg, drawing.width, drawing.height, alt, caption + ".", table)]
+    return [Figure("gaps", drawing, alt, caption + ".", table)]
 
 
 def _spoken(report: dict[str, Any], row: dict[str, Any]) -> str:
@@ -180,7 +180,7 @@ def _skill(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
     return (
         Entry(metric_link(report, row["metric"])),
         plain_entry(model_name(report, row["model"])),
-        plain_entry(method_title(report, row["explainer"])),
+        method_entry(report, row["explainer"]),
         interval_entry(row["value"]),
         number_entry(row["chance"]),
         number_entry(row["ceiling"]),

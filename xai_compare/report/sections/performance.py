@@ -57,7 +57,7 @@ def _figure(report: dict[str, Any], scores_of: list[dict[str, Any]]) -> list[Blo
     drawing = dots(panels)
     spoken = "; ".join(f"{row['score']} of {row['model']}: {interval_text(row['value'])}" for row in rows)
     alt = f"Dots with intervals, one panel per test score, models below each other. {spoken}."
-    return [Figure("performance", drawing.svg, drawing.width, drawing.height, alt, "Scores on test data with their intervals.", table)]
+    return [Figure("performance", drawing, alt, "Scores on test data with their intervals.", table)]
 
 
 def _better(rows: list[dict[str, Any]], score: str) -> str:
@@ -180,7 +180,7 @@ def _learning(report: dict[str, Any]) -> list[Block]:
     spoken = "; ".join(f"{row['model']}, {row['score']}: {interval_text(row['value'])}" for row in rows)
     alt = f"Lines with intervals, one for each model: the test score against the number of training rows. {spoken}."
     caption = "Test score against the number of training rows."
-    return [Heading("Learning curves"), Prose((said,)), Figure("learning", drawing.svg, drawing.width, drawing.height, alt, caption, table)]
+    return [Heading("Learning curves"), Prose((said,)), Figure("learning", drawing, alt, caption, table)]
 
 
 def _rows(row: dict[str, Any]) -> int:

@@ -9,7 +9,7 @@ from xai_compare.report.blocks import Block, Column, Entry, Figure, Prose, Table
 from xai_compare.report.canvas import Span
 from xai_compare.report.sections import section
 from xai_compare.report.walks import Line, Walk, walks
-from xai_compare.report.words import count, join, number_text, plain_entry, shown_name, span_text
+from xai_compare.report.words import about, count, join, number_text, plain_entry, shown_name, span_text
 
 __all__ = ["make"]
 
@@ -69,7 +69,7 @@ def _figure(report: dict[str, Any], panels: list[dict[str, Any]], place: int) ->
         f"another training run. {'; '.join(feet).capitalize()}. All panels share one vertical axis."
     )
     name = "profiles" if place == 0 else f"profiles-{place + 1}"
-    return Figure(name, drawing.svg, drawing.width, drawing.height, alt, caption, _table(report, panels, models))
+    return Figure(name, drawing, alt, caption, _table(report, panels, models))
 
 
 def _kinds(panels: list[dict[str, Any]], name: str) -> str:
@@ -120,7 +120,7 @@ def _table(report: dict[str, Any], panels: list[dict[str, Any]], models: Sequenc
         Column("Feature"),
         Column("Value"),
         Column("Share of rows", True),
-        *(Column(shown_name(report, name), True) for name in models),
+        *(Column(shown_name(report, name), True, about(report, name)) for name in models),
     )
     entries = []
     for panel in panels:

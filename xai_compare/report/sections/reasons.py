@@ -27,7 +27,7 @@ from xai_compare.report.words import (
 
 __all__ = ["make"]
 
-_POLICIES = {"near_threshold": "applicants just on the good side of the threshold", "all_applicants": "all applicants"}
+_POLICIES = {"near_threshold": "applicants who just passed", "all_applicants": "all applicants"}
 _AGAINST = {
     "near_threshold": (
         "the training rows on the good side of each model's threshold that are nearest to it, a tenth of those there are and at most as "
@@ -41,7 +41,6 @@ _CHANGES = {
     "seeds": "other random numbers",
     "references": "another reference",
 }
-_DIAGNOSTIC = "diagnostic, not a difference from a reference"
 
 
 @section("reasons", 11, "Reason codes", "Do denial reasons survive a change of method?")
@@ -52,25 +51,33 @@ def make(report: dict[str, Any]) -> list[Block]:
         return []
     if not found["decided"]:
         return [Prose(("Reason codes were asked for, and no method has any: Limits has the reasons.",), "note")]
-    blocks: list[Block] = [Prose(_intro(report, found)), *_flags(report, found), *_changed(report, found)]
+    blocks: list[Block] = [Prose(_intro(report, found)), *_diagnostics(report, found), *_flags(report, found), *_changed(report, found)]
     blocks += [*_frequency(report, found), *_stability(report, found), *_crossings(report, found)]
     return [*blocks, *_slices(report, found), *_cases(report, found), *_map(found)]
 
 
 def _intro(report: dict[str, Any], found: dict[str, Any]) -> Text:
-    shares = [f"{row['model']} {interval_text(row['share'])}" for row in found["decided"]]
+    shares = join([f"{row['model']} {interval_text(row['share'])}" for row in found["decided"]])
+    decided = f"a model's {found['output']} of the class {found['adverse']} is at least {number_text(found['threshold'])}"
     return (
-        f"Candidate reasons for compliance review, never a letter. A case is adverse where a model's {found['output']} of "
-        f"{found['adverse']} is at least {number_text(found['threshold'])}: {join(shares)} of {count(report['scope']['cases'], 'case')}. "
-        f"Each is held against {_AGAINST[found['reference']]}: a reason's contribution is the sum of those of its features, and up to "
-        f"{found['top']} that work towards {found['adverse']} are told, the strongest first.",
+        f"Candidate reasons for compliance review, never a letter. A case is adverse where {decided}: {shares} of "
+        f"{count(report['scope']['cases'], 'case')}. Each is held against {_AGAINST[found['reference']]}. A reason's contribution is the "
+        f"sum of those of its features, and up to {found['top']} that work towards that class are told, the strongest first.",
     )
+
+
+def _diagnostics(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
+    names = [method_title(report, method["name"]) for method in found["methods"] if not method["difference"]]
+    if not names:
+        return []
+    verb = "is a diagnostic" if len(names) == 1 else "are diagnostics"
+    return [Prose((f"{join(names)} {verb}, not a difference from a reference: no reason should be taken from there.",), "note")]
 
 
 def _named(report: dict[str, Any], found: dict[str, Any], name: str) -> str:
     """A method's title; a diagnostic says that it is one."""
     plain = any(method["name"] == name and method["difference"] for method in found["methods"])
-    return method_title(report, name) if plain else f"{method_title(report, name)} ({_DIAGNOSTIC})"
+    return method_title(report, name) if plain else f"{method_title(report, name)} (diagnostic)"
 
 
 def _lead(found: dict[str, Any]) -> str:
@@ -87,7 +94,7 @@ def _flags(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
         said = f"No prohibited feature is among the reasons ({join(marked)})." if marked else "The map marks no feature as prohibited."
         return [Prose((said,), "note")]
     names = join(list(dict.fromkeys(row["feature"] for row in found["flags"])))
-    said = f"Blocking: {names} must not be a reason by the map, and works towards {found['adverse']} within the principal reasons."
+    said = f"Blocking: {names}, prohibited as a reason by the map, within the principal reasons of some cases."
     columns = (Column("Feature"), Column("Code"), Column("Model"), Column("Method"), Column("Cases", True), Column("Of", True))
     rows = tuple(
         (
@@ -112,11 +119,8 @@ def _changed(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
             low, high = (end(row["changed"]["estimate"] for row in rows) for end in (min, max))
             spread = share_text(low) if share_text(low) == share_text(high) else f"{share_text(low)} to {share_text(high)}"
             by = "" if kind == "methods" else f" (by {method_title(report, lead)})"
-            sentences.append(f"{what} changes the codes of {spread} of the cases{by}")
-    if not sentences:
-        return []
-    said = "; ".join(sentences)
-    return [Prose((f"{said[0].upper()}{said[1:]}.",), "finding")]
+            sentences.append(f"for {spread} with {what}{by}")
+    return [Prose((f"The share of cases whose codes change: {'; '.join(sentences)}.",), "finding")] if sentences else []
 
 
 def _frequency(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
@@ -139,7 +143,7 @@ def _frequency(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     spoken = "; ".join(f"{code}: {', '.join(f'{name} {share_text(span.mid)}' for name, span in shares[code])}" for code in order)
     alt = f"Bars with intervals, one group for each code, models beside each other: the share of adverse cases with the code. {spoken}."
     caption = f"How often each code is among the principal reasons, by {method_title(report, lead)}."
-    figure = Figure("reasons", drawing.svg, drawing.width, drawing.height, alt, caption, _shares_table(report, found, order))
+    figure = Figure("reasons", drawing, alt, caption, _shares_table(report, found, order))
     return [Heading("How often each code is given"), figure]
 
 
@@ -172,31 +176,34 @@ def _shares_table(report: dict[str, Any], found: dict[str, Any], order: list[str
 
 
 def _stability(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
-    rows = [row for kind in _CHANGES for row in found["pairs"] if row["kind"] == kind]
-    if not rows:
-        return []
-    columns = (
-        *(Column(title) for title in ("What changes", "From", "To", "On")),
-        *(Column(title, True) for title in ("Cases", "Codes shared", "By chance", "Same first reason", "By chance", "Any change")),
-    )
+    """One table for each thing that changes."""
+    tables = [_pairs(report, found, kind, rows) for kind in _CHANGES if (rows := [row for row in found["pairs"] if row["kind"] == kind])]
     said = (
         "Do the codes stay the same when one thing changes? Of two models the cases count that both decide adversely. Shared: codes in "
-        "both lists over the longer list. By chance: as many codes drawn at random. Everything here is exploratory."
+        "both lists over the longer list. By chance: as many codes drawn at random. Any change: the share of cases whose codes are not the "
+        "same ones. Everything here is exploratory."
     )
-    caption = "Stability of the principal reasons over the adverse cases, with intervals; any change: the share of cases with other codes"
-    table = Table(caption, columns, tuple(_pair(report, found, row) for row in rows))
-    return [Heading("Stability of the reasons"), Prose((said,)), table]
+    return [Heading("Stability of the reasons"), Prose((said,)), *tables] if tables else []
+
+
+def _pairs(report: dict[str, Any], found: dict[str, Any], kind: str, rows: list[dict[str, Any]]) -> Table:
+    named = {"models": ("One model", "The other", "Method"), "methods": ("One method", "The other", "Model")}.get(kind, ("Model", "Method"))
+    columns = (
+        *(Column(title) for title in named),
+        *(Column(title, True) for title in ("Cases", "Codes shared", "By chance", "Same first reason", "By chance", "Any change")),
+    )
+    other = next(policy for policy in _POLICIES if policy != found["reference"])
+    against = f": {_POLICIES[other]} instead of {_POLICIES[found['reference']]}" if kind == "references" else ""
+    caption = f"Principal reasons with {_CHANGES[kind]}{against}, over the adverse cases, with intervals"
+    return Table(caption, columns, tuple(_pair(report, found, row) for row in rows))
 
 
 def _pair(report: dict[str, Any], found: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:
-    ends = [_end(report, found, row["kind"], row[key]) for key in "ab"]
-    on = model_name(report, row["model"]) if row["model"] else _named(report, found, row["explainer"])
-    where: Text = (on, f", {_named(report, found, row['explainer'])}") if row["model"] and row["explainer"] else (on,)
+    keys = {"models": ("a", "b", "explainer"), "methods": ("a", "b", "model")}.get(row["kind"], ("model", "explainer"))
+    models = ("a", "b", "model") if row["kind"] == "models" else ("model",)
     n = row["changed"]["n"]
     return (
-        plain_entry(_CHANGES[row["kind"]]),
-        *ends,
-        Entry(where),
+        *(plain_entry(model_name(report, row[key]) if key in models else _named(report, found, row[key])) for key in keys),
         Entry((str(n),), n),
         interval_entry(row["overlap"]),
         number_entry(row["overlap_chance"]),
@@ -204,12 +211,6 @@ def _pair(report: dict[str, Any], found: dict[str, Any], row: dict[str, Any]) ->
         number_entry(row["first_chance"]),
         interval_entry(row["changed"]),
     )
-
-
-def _end(report: dict[str, Any], found: dict[str, Any], kind: str, name: str) -> Entry:
-    if kind == "models":
-        return plain_entry(model_name(report, name))
-    return plain_entry(_named(report, found, name) if kind == "methods" else _POLICIES.get(name, name))
 
 
 def _crossings(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
@@ -295,7 +296,7 @@ def _case(report: dict[str, Any], found: dict[str, Any], case: dict[str, Any]) -
         for one in case["models"]
         for method in one["methods"]
     )
-    caption = f"Candidate reasons for {case['id']}, with each one's share of what works towards {found['adverse']}; =: tied with another"
+    caption = f"Candidate reasons for {case['id']}, with each one's share of what works towards the adverse class; =: tied with another"
     return Table(caption, columns, rows)
 
 

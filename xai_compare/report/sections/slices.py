@@ -8,7 +8,7 @@ from xai_compare.compare.slices import FEWEST
 from xai_compare.report.blocks import Block, Column, Details, Entry, Heading, Prose, Table
 from xai_compare.report.sections import section
 from xai_compare.report.verdict import excludes_zero
-from xai_compare.report.words import interval_text, join, method_title, metric_link, model_name, plain_entry
+from xai_compare.report.words import interval_text, join, method_entry, method_title, metric_link, model_name, plain_entry
 
 __all__ = ["make"]
 
@@ -45,6 +45,8 @@ def _of(report: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> list
     if outcomes := [row for row in rows if row["kind"] in ("predicted", "observed")]:
         what = "Mean prediction" if report["scope"]["task"] == "regression" else f"Share predicted {report['scope']['classes'][-1]}"
         blocks.append(_table(report, f"What is predicted by {column}, beside the explanations", outcomes, what, ("kind", "model")))
+    if right := [row for row in rows if row["kind"] == "right"]:
+        blocks.append(_table(report, f"How often the prediction is right by {column}", right, "Share right", ("model",)))
     if hidden := [row["label"] for row in rows if row["kind"] == "suppressed"]:
         blocks.append(Prose((f"Not shown, with fewer than {FEWEST} explained cases: {join(hidden)}.",), "note"))
     return blocks
@@ -100,7 +102,7 @@ def _named(report: dict[str, Any], key: str, name: str) -> Entry:
     if key == "metric":
         return Entry(tuple(metric_link(report, name)))
     if key == "explainer":
-        return plain_entry(method_title(report, name) if name else "each model's best")
+        return method_entry(report, name) if name else plain_entry("each model's best")
     if key == "kind":
         return plain_entry({"predicted": "predicted", "observed": "known outcome"}[name])
     return plain_entry(model_name(report, name)) if name else plain_entry("")

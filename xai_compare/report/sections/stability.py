@@ -55,7 +55,7 @@ def _figure(report: dict[str, Any], metrics: list[str], methods: list[str], rows
     caption = f"{join([titles[name] for name in metrics])}: skill from 0 (control) to 1 (best possible), a dot per model."
     if any(powerless(report, key[1], key[0]) for key in keys):
         caption += " Hollow grey dots rank nothing: there the metric tells no method from the control."
-    return Figure("stability", drawing.svg, drawing.width, drawing.height, alt, caption)
+    return Figure("stability", drawing, alt, caption)
 
 
 def _marks(

@@ -42,7 +42,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     unlike = [entry for entry in told if entry["performance_differs"]]
     blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
-    blocks += [*_same_holds(report, told), *_not_asked(report)]
+    blocks += [*_same_holds(report, told), *_blocked(report), *_not_asked(report)]
     if any(_shares(report, entry) for entry in told):
         blocks.append(Prose((_READING,), "note"))
     if not told:
@@ -50,6 +50,16 @@ def make(report: dict[str, Any]) -> list[Block]:
     blocks.append(Prose(_untested(report), "note"))
     blocks += _headline(report)
     return blocks + _picture(report)
+
+
+def _blocked(report: dict[str, Any]) -> list[Block]:
+    """What the map of reason codes prohibits, and is among the reasons all the same."""
+    flags = (report["reason_codes"] or {}).get("flags")
+    if not flags:
+        return []
+    names = list(dict.fromkeys(row["feature"] for row in flags))
+    said = f": {join(names)} must not be a reason, and {'is' if len(names) == 1 else 'are'} among those of adverse cases: see "
+    return [Prose((Strong("Blocking"), said, Link("Reason codes", "reasons"), "."), "finding")]
 
 
 def _quality(report: dict[str, Any], unlike: list[dict[str, Any]]) -> Text:
