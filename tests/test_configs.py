@@ -27,7 +27,19 @@ KNOWN = {
     "recidivism": {"logistic": (0.75, 0.84), "forest": (0.76, 0.85), "boosting": (0.75, 0.85)},
     "monks": {"logistic": (0.6, 0.8), "forest": (0.9, 1), "network": (0.995, 1)},
     "synthetic": {"logistic": (0.4, 0.6), "boosting": (0.95, 1), "network": (0.9, 1)},
+    "german_credit_nets": {"scorecard": (0.75, 0.85), "network": (0.75, 0.85)},
+    "digits": {"svm": (0.99, 1), "cnn": (0.99, 1)},
+    "mnist": {"pixels": (0.97, 1), "hog": (0.99, 1), "cnn": (0.99, 1)},
+    "colour_shortcut": {"pixels": (0.6, 0.8), "cnn": (0.6, 0.8)},  # the colour misleads in 30 % of the test images
+    "gunpoint": {"neighbour": (0.9, 0.93), "forest": (0.95, 1), "lstm": (0.85, 1), "transformer": (0.9, 1)},
+    "italy_power": {"neighbour": (0.945, 0.965), "logistic": (0.95, 1), "lstm": (0.9, 1), "transformer": (0.95, 1)},
+    "sms_spam": {"words": (0.97, 1), "transformer": (0.97, 1)},
+    "sms_embedding": {"words": (0.97, 1), "embedding": (0.97, 1)},
 }
+# Their nets, or their texts, take minutes: in full only.
+HEAVY = {"mnist", "colour_shortcut", "gunpoint", "italy_power", "sms_spam", "sms_embedding"}
+# The gradients of a recurrent net change too fast along the path for a few hundred steps, and the cell says so.
+DEGRADED = {("lstm", "integrated_gradients")}
 # The rows of each table, train and test together.
 ROWS = {
     "breast_cancer": 569,
@@ -38,6 +50,14 @@ ROWS = {
     "recidivism": 7214,
     "monks": 556,
     "synthetic": 1000,
+    "german_credit_nets": 1000,
+    "digits": 1797,
+    "mnist": 2500,
+    "colour_shortcut": 1000,
+    "gunpoint": 200,
+    "italy_power": 1096,
+    "sms_spam": 5171,
+    "sms_embedding": 5171,
 }
 
 
@@ -53,10 +73,10 @@ LARGE = 5000
 
 
 def check(results: Results, name: str) -> None:
-    assert {cell.status for cell in results.cells} <= {"ok", "not_applicable"}, [
+    assert not [
         (cell.model, cell.explainer, cell.metric, cell.condition, cell.reason)
         for cell in results.cells
-        if cell.status not in ("ok", "not_applicable")
+        if cell.status not in ("ok", "not_applicable") and not (cell.status == "degraded" and (cell.model, cell.explainer) in DEGRADED)
     ]
     assert results.data["rows"] == ROWS[name]
 
@@ -73,6 +93,8 @@ def test_every_ready_made_study_is_here() -> None:
 
 
 def test_a_small_study_of_the_same_file_and_models(name: str, tmp_path) -> None:
+    if name in HEAVY:
+        pytest.skip("its nets take minutes to train: the whole study is among the slow tests")
     spec = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     spec["data"] |= {"explain": 10, "background": 20}
     small = ROWS[name] < LARGE

@@ -205,12 +205,13 @@ class ReportSpec(_Spec):
     """What the report shows. `show_values: null` leaves it to the data source whether raw values of cases appear.
 
     `sections` are those of the page in their order, by the names of `xai-compare list sections`. The verdict, the limits and the provenance
-    are on every page: where the list does not name them, the first opens it and the other two close it.
+    are on every page: where the list does not name them, the first opens it and the other two close it. `large` allows more than 25 MB.
     """
 
     title: _Name | None = None
     show_values: _Bool | None = None
     sections: _Sections = "auto"
+    large: _Bool = False
 
     @field_validator("sections")
     @classmethod
@@ -232,7 +233,8 @@ class Study(_Spec):
 
     `target` names the explained class (None: each case is explained for the class that the reference predicts) and
     `fill` what stands in for hidden features (auto: what is usual for the data, "background" for a table). The first model is the
-    reference if the file names none. `profiles` are the curves drawn of each model's features; an empty list draws none. `reasons` asks for reason codes.
+    reference if the file names none. `profiles` are the curves drawn of each model's features; an empty list draws none. `reasons`
+    asks for reason codes.
     """
 
     title: _Name = "Interpretability comparison"

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.visit import Visit, opened
-from tests.report.made import N, made
+from tests.report.made import HOSTILE, N, made
 from tests.report.made_elsewhere import made_of
 from tests.report.made_reasons import reasoned
 from xai_compare import report as reports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+SLICES = {"sex": ("female", "male"), "age": ("under 30", "30 to under 80", "80 and over")}
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -35,9 +37,16 @@ def browser() -> Iterator[Browser]:
 
 
 def written(folder: Path, hostile: bool) -> str:
-    source = reasoned(made(hostile=hostile), hostile)
-    reports.write(reports.build(source.results, source.comparison), folder)
+    source, bad = reasoned(made(hostile=hostile), hostile), HOSTILE if hostile else ""
+    results = replace(source.results, slices={f"{column}{bad}": belonging(labels, bad) for column, labels in SLICES.items()})
+    rows = tuple(replace(row, column=f"{row.column}{bad}", label=f"{row.label}{bad}") for row in source.comparison.slices)
+    reports.write(reports.build(results, replace(source.comparison, slices=rows)), folder)
     return (folder / "report.html").as_uri()
+
+
+def belonging(labels: tuple[str, ...], bad: str) -> tuple[str, ...]:
+    """The slice of each case, one after the other."""
+    return tuple(f"{labels[i % len(labels)]}{bad}" for i in range(N))
 
 
 @pytest.fixture(scope="session")
@@ -50,16 +59,6 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> str:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the same report with markup in every name and value."""
     return written(tmp_path_factory.mktemp("hostile"), hostile=True)
-
-
-@pytest.fixture(scope="session")
-def sliced(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a report whose cases belong to slices."""
-    source, folder = made(), tmp_path_factory.mktemp("sliced")
-    labels = {"sex": ("female", "male"), "age": ("under 30", "30 and over", "unknown")}
-    slices = {column: tuple(names[i % len(names)] for i in range(N)) for column, names in labels.items()}
-    reports.write(reports.build(replace(source.results, slices=slices), source.comparison), folder)
-    return (folder / "report.html").as_uri()
 
 
 @pytest.fixture(scope="session", params=["image", "text", "series"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.browser.conftest import SLICES
 from tests.browser.visit import Visit, unfold
 from tests.report.made import FEATURES, MODELS
+from xai_compare.report.render import asset
 
 Open = Callable[..., Visit]
 
@@ -69,5 +71,31 @@ def test_hostile_names_are_text(visit: Open, hostile: str) -> None:
     text = page.locator("main").inner_text()
     markup = '<img src=x onerror="window.__pwn=1"></script>{{ 7*7 }}'
     names = [f"{model}{markup}" for model, _, _ in MODELS] + [f"{feature}{markup}" for feature in FEATURES]
+    names += [f"{name}{markup}" for column, labels in SLICES.items() for name in (column, *labels)]
     assert [name for name in [*names, f"good{markup}"] if name not in text] == []
     assert "\u202e" not in page.locator("html").inner_text()  # what turns the direction of text round is spelt out
+
+
+def test_the_script_is_ours_alone_and_nothing_has_a_style_of_its_own(visit: Open, report: str) -> None:
+    """No data stands in a script, so none can end one; the policy would refuse a style attribute, and an SVG in the page one."""
+    page = visit(report).page
+    assert page.locator("script").all_text_contents() == [asset("report.js")]
+    assert page.locator("style").all_text_contents() == [asset("report.css")]
+    assert page.locator("[style], svg, iframe, object, embed, link, base, form").count() == 0
+
+
+def test_pictures_stand_on_white_in_the_dark_too(visit: Open, ordinary: str) -> None:
+    page = visit(ordinary, color_scheme="dark").page
+    ground = "(all) => [...new Set(all.map((one) => getComputedStyle(one).backgroundColor))]"
+    assert page.locator(".card").evaluate_all(ground) == ["rgb(255, 255, 255)"]
+    assert page.locator("img:not(.card img)").count() == 0
+    assert page.locator("body").evaluate_all(ground) != ["rgb(255, 255, 255)"]
+
+
+def test_a_word_has_one_of_21_colours(visit: Open, ordinary: str) -> None:
+    for scheme in ("light", "dark"):
+        page = visit(ordinary, color_scheme=scheme).page
+        colours = "(steps) => steps.map((step) => getComputedStyle(document.querySelector('.s' + step)).getPropertyValue('--step'))"
+        append = "const one = document.createElement('i'); one.className = 's' + i; document.querySelector('main').append(one);"
+        page.evaluate(f"for (let i = 0; i < 21; i++) {{ {append} }}")
+        assert len({colour for colour in page.evaluate(colours, list(range(21))) if colour}) == 21

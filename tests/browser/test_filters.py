@@ -230,9 +230,9 @@ def test_cases_by_prediction(visit: Open, ordinary: str) -> None:
     assert len(entries(page)) == len(cases)
 
 
-def test_cases_by_slice(visit: Open, sliced: str) -> None:
-    page = visit(sliced).page
-    cases, anchors = told(sliced)["cases"], case_anchors(told(sliced))
+def test_cases_by_slice(visit: Open, ordinary: str) -> None:
+    page = visit(ordinary).page
+    cases, anchors = told(ordinary)["cases"], case_anchors(told(ordinary))
     options = page.locator("select[data-choice=slice] option").all()[1:]
     assert len(options) >= 2
     for option in options:

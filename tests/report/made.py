@@ -30,7 +30,7 @@ FEATURES += ("other debtors", "property", "existing credits", "telephone")
 EXPLAINED = {"logistic": 1.0, "forest": 0.90, "network": 0.95}
 LOSS = {"shap": 0.0, "lime": 0.06, "permutation_importance": 0.55, "integrated_gradients": 0.01, "random": 0.87}
 NOT_OPEN = "the model offers no gradient: it can be asked but not opened"
-HOSTILE = '<img src=x onerror="window.__pwn=1"></script>{{ 7*7 }}\u202e$x$ javascript:alert(1)'
+HOSTILE = '<img src=x onerror="window.__pwn=1"></script>{{ 7*7 }}\u202e$x$ javascript:alert(1) ]]><!--'
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def test_the_figure_is_that_of_the_report() -> None:
     figure = audit().plot.gaps()
     assert np.allclose(figure.get_size_inches() * 96, (blocks["gaps"].drawing.width, blocks["gaps"].drawing.height), atol=0.5)
     words = {text.get_text() for axes in figure.axes for text in axes.texts}
-    assert {f"<!-- {word} -->" for word in words} & {line for line in blocks["gaps"].drawing.svg.decode().splitlines()}
+    assert len(words) > 20
+    assert {f"<!-- {word} -->" for word in words if word} <= {line.strip() for line in blocks["gaps"].drawing.svg.decode().splitlines()}
     assert audit().plot.gaps() is not figure  # painted anew: the reader may change it
 
 
@@ -71,7 +72,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         _ = audit().plot.gap
     assert not hasattr(audit().plot, "swimlane")
     assert not hasattr(audit().plot, "_ipython_display_")
-    with pytest.raises(UnknownName, match=r"unknown case 'row 99'.*did you mean 'row 9'|unknown case 'row 99'"):
+    with pytest.raises(UnknownName, match=r"unknown case 'row 99': did you mean 'row \d+'\? Give ids of cases"):
         audit().plot.waterfall("row 99")
 
 
@@ -132,7 +133,7 @@ def test_the_rules_that_a_report_goes_by() -> None:
 
 
 def test_what_is_no_case_and_no_rule_is_refused() -> None:
-    with pytest.raises(UnknownName, match="did you mean 'model_disagreement'.*or a rule: report, model_disagreement"):
+    with pytest.raises(UnknownName, match=r"did you mean 'model_disagreement'.*or a rule: report, model_disagreement"):
         audit().cases("models_disagreement")
     with pytest.raises(UnknownName, match="unknown case '77'"):
         audit().cases([77])

@@ -141,7 +141,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def test_every_figure_says_what_it_shows(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 9 + 6
+    assert len(images) == 11 + 6
     assert all(len(image["alt"]) > 80 and image["width"].isdigit() for image in images)
     assert len({image["alt"] for image in images}) == len(images)
 

@@ -49,6 +49,30 @@ def test_the_files_are_there_and_nothing_else(folder: Path) -> None:
     assert len((folder / "report.html").read_bytes()) < 3_000_000
 
 
+def padded(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(sys.modules["xai_compare.report.write"], "page", lambda whole, sections: "x" * size)
+
+
+def test_a_page_that_no_browser_bears_is_refused_unless_the_study_allows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = made()
+    whole = report.build(source.results, source.comparison)
+    padded(monkeypatch, 25_000_001)
+    with pytest.raises(XaiCompareError, match=r"25 MB, more than 25\..*large: true"):
+        report.write(whole, tmp_path / "audit")
+    assert not (tmp_path / "audit").exists()
+    allowed = {**whole["scope"]["study"], "report": {"large": True}}
+    report.write({**whole, "scope": {**whole["scope"], "study": allowed}}, tmp_path / "audit")
+    assert (tmp_path / "audit" / "report.html").stat().st_size == 25_000_001
+
+
+@pytest.mark.parametrize(("size", "told"), [(10_000_001, True), (10_000_000, False)])
+def test_a_slow_page_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog, size: int, told: bool) -> None:
+    source = made()
+    padded(monkeypatch, size)
+    report.write(report.build(source.results, source.comparison), tmp_path / "audit")
+    assert ("slow to open" in caplog.text) == told
+
+
 def test_json_is_sorted_and_ends_in_a_newline(folder: Path) -> None:
     text = (folder / "report.json").read_text(encoding="utf-8")
     assert text.endswith("}\n")

@@ -10,6 +10,7 @@ import numpy as np
 
 from xai_compare.report.canvas import INK, Drawing, draw, label
 from xai_compare.report.sheets import tinted
+from xai_compare.report.words import number_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +53,7 @@ def attention(grids: Sequence[Attended], names: Sequence[str]) -> Drawing:
             axes = figure.add_axes((left / wide, bottom / high, _EACH / wide, _EACH / high))
             largest = float(np.nanmax(grid.weights, initial=0.0))
             axes.imshow(tinted(grid.weights / (largest or 1.0)), interpolation="none", aspect="auto")
-            axes.set_title(f"{label(grid.title, 20)}: 0 to {largest:.2f}", loc="left", color=INK)
+            axes.set_title(f"{label(grid.title, 20)}: 0 to {number_text(largest)}", loc="left", color=INK)
             places = range(len(shown))
             axes.set_yticks(places, shown, fontsize=letters) if column == 0 else axes.set_yticks([])
             under = index == (lines - 1) * columns and len(names) <= _FEW

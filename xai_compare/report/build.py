@@ -12,7 +12,7 @@ import numpy as np
 from xai_compare import __version__
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow, SliceRow
 from xai_compare.report.choose import case_methods, choose, differing, lead_method, overlap, signed_methods
-from xai_compare.report.driven import importance, profiles, words
+from xai_compare.report.driven import importance, profiles, swarm, words
 from xai_compare.report.inputs import attention, fine, image, layout, modality, series
 from xai_compare.report.limits import limits
 from xai_compare.report.plain import interval, number, plain, text
@@ -56,6 +56,7 @@ def build(results: Results, comparison: Comparison) -> Report:
         "global": importance(results, comparison),
         "words": words(comparison),
         "profiles": profiles(results, comparison),
+        "swarm": swarm(results, comparison),
         "agreement": _agreement(results, comparison),
         "decomposition": _decomposition(results, comparison),
         "skills": [_skill(row) for row in comparison.skills],

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from xai_compare.compare import Comparison, ImportanceRow
-from xai_compare.report.choose import lead_method
+from xai_compare.report.choose import lead_method, pick
+from xai_compare.report.inputs import modality
 from xai_compare.report.plain import interval, number, plain, text
 from xai_compare.results import Results
 from xai_compare.types import Array, Attribution, FeatureCurve, Profile
 
-__all__ = ["importance", "profiles", "words"]
+__all__ = ["importance", "profiles", "swarm", "words"]
 
+_SWARMS, _DOTS = 8, 200  # features, and cases at most, whose attributions the report keeps one by one
 _CURVES = 6  # features whose curves the report keeps; the run's own results have all
 
 
@@ -60,6 +62,81 @@ def _unit(attribution: Attribution | None) -> str:
         return ""
     loss, kind = attribution.about.get("loss"), attribution.about.get("kind")
     return text(f"rise of the {loss}" if loss else kind or attribution.output)
+
+
+def swarm(results: Results, comparison: Comparison) -> dict[str, Any] | None:
+    """Of a table: the leading method's attributions of the leading features, case by case, for the reference and the model least like it.
+
+    Shares are of the mean size of all attributions of a model, so that the mean size of a feature's is its share, and so that models stand
+    on one scale. With two classes they speak of the second for every case, where cases are explained for different ones.
+    """
+    by = lead_method(results)
+    if modality(results) != "table" or by is None or (results.reference, by) not in results.attributions:
+        return None
+    models = [results.reference, *_least_like(results, comparison, by)]
+    towards, signs = _towards(results)
+    drawn = sorted(place for place, _ in pick(results, "random", _DOTS))
+    found = [_in_shares(results.attributions[name, by].values) * signs[:, None] for name in models]
+    order = [results.features.index(name) for name in _leading(results, comparison)[:_SWARMS]]
+    return {
+        "explainer": text(by),
+        "towards": towards,
+        "cases": len(drawn),
+        "of": len(results.cases.ids),
+        "models": [text(name) for name in models],
+        "features": [
+            {
+                "feature": text(results.features[j]),
+                "values": _standing(results, j, drawn),
+                "shares": [[round(float(one[i, j]), 4) for i in drawn] for one in found],
+            }
+            for j in order
+        ],
+    }
+
+
+def _least_like(results: Results, comparison: Comparison, by: str) -> list[str]:
+    """The model whose shares differ most from the reference's; none where there is no other."""
+    apart: dict[str, float] = {}
+    for row in comparison.importance:
+        if row.explainer == by and row.difference is not None and row.difference.estimate is not None:
+            apart[row.model] = apart.get(row.model, 0.0) + abs(row.difference.estimate)
+    return [max(apart, key=lambda name: apart[name])] if apart else []
+
+
+def _towards(results: Results) -> tuple[str | None, Array]:
+    """The class that signs speak of, None where each case has its own; and the sign that turns each case towards it."""
+    target, classes = results.cases.target, results.classes
+    same = np.ones(len(target))
+    if not classes or len(set(target.tolist())) < 2:
+        return (text(classes[int(target[0])]) if classes and len(target) else None), same
+    return (text(classes[1]), np.where(target == 1, 1.0, -1.0)) if len(classes) == 2 else (None, same)
+
+
+def _in_shares(values: Array) -> Array:
+    filled = np.nan_to_num(values)
+    total = float(np.abs(filled).sum(axis=1).mean())
+    return np.asarray(filled / total if total > 0 else filled)
+
+
+def _standing(results: Results, feature: int, drawn: list[int]) -> list[float | None] | None:
+    """Where each case's value lies among those of all cases, 0 to 1; None of what has no order, and where values may not be shown."""
+    if results.cases.values is None or results.kinds[feature] != "numeric":
+        return None
+    known = np.array([_as_number(row[feature]) for row in results.cases.values])
+    there = np.sort(known[np.isfinite(known)])
+    if len(there) < 2 or there[0] == there[-1]:
+        return None
+    below, upto = (np.searchsorted(there, known, side=side) for side in ("left", "right"))
+    middle = (below + upto - 1) / 2 / (len(there) - 1)
+    return [round(float(middle[i]), 2) if np.isfinite(known[i]) else None for i in drawn]
+
+
+def _as_number(shown: str) -> float:
+    try:
+        return float(shown)
+    except ValueError:
+        return float("nan")  # a missing value has words of its own
 
 
 def profiles(results: Results, comparison: Comparison) -> dict[str, Any]:

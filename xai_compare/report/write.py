@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 # What a report may remove of an earlier one. Not data/results.json, whatever a report.json claims: that is the run's own.
 _REMOVABLE = re.compile(r"figures/[A-Za-z0-9._-]+\.(svg|png)|data/[A-Za-z0-9._-]+\.csv")
+_MEGA, _SLOW, _REFUSED = 1_000_000, 10, 25
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
 
@@ -44,7 +45,7 @@ def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | Non
     Raises
     ------
     XaiCompareError
-        If the report does not fit its schema.
+        If the report does not fit its schema, or if its page has more than 25 MB and the study does not allow that (`report.large`).
     """
     told = None if os.environ.get("SOURCE_DATE_EPOCH") else timings
     sections = compose(report if told is None else {**report, "timings": told})
@@ -52,12 +53,25 @@ def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | Non
     made |= {f"data/{name}": text.encode() for name, text in tables(report).items()}
     whole = {**report, "assets": [_asset(path, content) for path, content in sorted(made.items())]}
     made["report.json"] = dumps(whole).encode()
-    made["report.html"] = page(whole, sections).encode()
+    made["report.html"] = _weighed(page(whole, sections).encode(), bool(report["scope"]["study"].get("report", {}).get("large")))
     left = _earlier(Path(folder)) - set(made)
     for path, content in made.items():
         _put(Path(folder) / path, content)
     for path in sorted(left):
         _remove(Path(folder), path)
+
+
+def _weighed(html: bytes, allowed: bool) -> bytes:
+    """The page, if it can be read: one that is slow is told of, and one that few browsers bear is refused."""
+    size = f"report.html has {len(html) / _MEGA:.0f} MB"
+    if len(html) > _REFUSED * _MEGA and not allowed:
+        raise XaiCompareError(
+            f"{size}, more than {_REFUSED}. Compare fewer models or methods, or choose sections (report.sections in the study); "
+            "`report: {large: true}` in the study allows it. What was computed is kept"
+        )
+    if len(html) > _SLOW * _MEGA:
+        logger.warning("%s, more than %d: it will be slow to open and to send", size, _SLOW)
+    return html
 
 
 def _earlier(folder: Path) -> set[str]:

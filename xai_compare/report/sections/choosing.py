@@ -9,9 +9,8 @@ from xai_compare.report.blocks import Block, Column, Entry, Heading, Link, Piece
 from xai_compare.report.sections import section
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
-    NO_POWER,
     count,
-    gap_parts,
+    gap_entry,
     interval_entry,
     interval_text,
     join,
@@ -163,14 +162,10 @@ def _weighed(
     gap = report["gaps"][entry["gap"]] if entry and entry["gap"] is not None else None
     score = report["performance"][entry["performance"]] if entry and entry["performance"] is not None else None
     own = "is the reference" if entry is None else "not measured"
-    said = ", ".join(filter(None, gap_parts(gap["gap"]))) if gap else own
-    silent = gap is not None and gap["verdict"] == NO_POWER
     return (
         plain_entry(model_name(report, name)),
         interval_entry(explained, "not measured"),
-        Entry(
-            (f"{said} ({NO_POWER})" if silent else said,), gap["gap"]["estimate"] if gap and not silent else None, "" if gap else "quiet"
-        ),
+        gap_entry(gap) if gap else Entry((own,), None, "quiet"),
         *(interval_entry(share, "not measured") for share in interactions),
         Entry((f"{score['score']} {interval_text(score['difference'])}",), score["difference"]["estimate"])
         if score

@@ -9,6 +9,7 @@ from xai_compare.report.canvas import Span
 from xai_compare.report.sections import section
 from xai_compare.report.sections._pictures import share_map
 from xai_compare.report.sections._shown import said
+from xai_compare.report.sections._spread_out import ranks, swarm
 from xai_compare.report.sections._wordy import words
 from xai_compare.report.shares import Panel, Share, shares
 from xai_compare.report.words import (
@@ -51,7 +52,8 @@ def make(report: dict[str, Any]) -> list[Block]:
     blocks: list[Block] = [Prose(_finding(report, rows, lead), "finding"), *_different(report, rows, lead)]
     figure = _figure(report, rows, lead, order)
     maps = [Details("The first of them with intervals", (figure,))]
-    blocks += [*([_map(report, rows, lead), *maps] if report["scope"]["layout"] else [figure]), *_units(report, rows)]
+    blocks += [_map(report, rows, lead), *maps] if report["scope"]["layout"] else [figure, *ranks(report, rows, lead), *swarm(report)]
+    blocks += _units(report, rows)
     return [*blocks, Details("Ranks by every method", (_ranks(report, rows, order),))]
 
 
