@@ -96,6 +96,8 @@ class PluginSpec(_Spec):
 class ModelSpec(_Spec):
     """One model: the name the report uses, and the registered kind that is trained with its parameters, or the file of a fitted model.
 
+    A file of bare weights does not say what it is of: `architecture` names the kind of net, and `params` are that kind's.
+
     `allow_unsafe: "sha256:..."` vouches for one very file whose format can run code when it is loaded. `drop` names columns that
     this model is not given, while others are: their attribution is 0 for it.
     """
@@ -103,6 +105,7 @@ class ModelSpec(_Spec):
     name: _Name
     kind: _Name = ""  # none: it is loaded
     load: _File | None = None
+    architecture: _Name | None = None
     allow_unsafe: _Name | None = None
     params: dict[str, Any] = {}
     drop: tuple[_Name, ...] = ()

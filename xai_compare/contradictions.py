@@ -37,11 +37,13 @@ def _model_contradictions(model: Mapping[str, Any], at: str) -> Iterator[tuple[s
     if model.get("kind") is None and model.get("load") is None:
         yield f"{at}.kind", "missing: name the kind to train, or the file of a fitted model by load"
     if model.get("load") is None:
+        if model.get("architecture") is not None:
+            yield f"{at}.architecture", "says what the weights of a file are of, and there is no load"
         if model.get("allow_unsafe") is not None:
             yield f"{at}.allow_unsafe", "vouches for the file of load, and there is none"
     elif model.get("kind") is not None:
         yield f"{at}.load", "a kind to train is given beside it: name one or the other"
-    elif model.get("params"):
+    elif model.get("params") and model.get("architecture") is None:
         yield f"{at}.params", "belong to a kind that is trained; a loaded model has its own"
 
 

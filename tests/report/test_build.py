@@ -20,7 +20,7 @@ from xai_compare.report.write import schema
 from xai_compare.results import Cell
 
 TOP = "schema_version tool scope models methods cells performance global agreement metrics decomposition gaps slices cases"
-TOP += " reason_codes limits regulation_map assets skills verdict provenance curves powerless profiles spread words"
+TOP += " reason_codes limits regulation_map assets skills verdict provenance curves powerless profiles swarm spread words"
 
 
 def build(source: Made) -> dict[str, Any]:

@@ -129,16 +129,16 @@ def test_models_of_another_scale_have_pictures_of_their_own() -> None:
     }
     found = figures(other, "profiles")
     assert [figure.name for figure in found] == ["profiles", "profiles-2"]
-    assert "network" not in comments(found[0].svg)
-    assert "the class 'bad'" in comments(found[1].svg)
+    assert "network" not in comments(found[0].drawing.svg)
+    assert "the class 'bad'" in comments(found[1].drawing.svg)
     assert "heights cannot be compared" in said(blocks(other, "profiles"))
 
 
 def test_a_model_without_profiles_is_not_drawn_and_the_others_are() -> None:
     alone = with_profiles(made(), lambda model, _, one: None if model == "forest" else one)
     (figure,) = figures(alone, "profiles")
-    assert "forest" not in comments(figure.svg)
-    assert "logistic" in comments(figure.svg)
+    assert "forest" not in comments(figure.drawing.svg)
+    assert "logistic" in comments(figure.drawing.svg)
     none = with_profiles(made(), lambda *_: None)
     assert "No feature has a curve" in said(blocks(none, "profiles"))
     silent = replace(none, results=replace(none.results, profiled=()))
@@ -205,8 +205,8 @@ def test_the_finding_names_the_first_features_of_each_model() -> None:
 
 def test_the_figure_of_shares_has_a_panel_per_method_and_its_numbers_in_a_table() -> None:
     source = made()
-    (figure,) = figures(source, "drivers")
-    shown = comments(figure.svg)
+    figure = next(one for one in figures(source, "drivers") if one.name == "importance")
+    shown = comments(figure.drawing.svg)
     assert {"SHAP", "permutation importance", *NAMES} <= set(shown)
     assert "LIME" not in shown  # of the methods for each case only the leading one
     assert figure.table is not None
@@ -255,7 +255,7 @@ def test_the_figure_of_curves_tells_where_they_go() -> None:
 def test_values_that_may_not_be_shown_are_ranks_in_words_and_pictures() -> None:
     source = made(shown=False)
     (figure,) = figures(source, "profiles")
-    assert "share of rows with a smaller value" in comments(figure.svg)
+    assert "share of rows with a smaller value" in comments(figure.drawing.svg)
     assert figure.table is not None
     assert {row[1] for row in words(figure.table) if row[0] == FEATURES[0]} == {f"{10 * i} % of the rows" for i in range(11)}
 
@@ -309,4 +309,4 @@ def test_flat_curves_and_single_values_are_drawn() -> None:
     source = made()
     changed = with_profiles(source, lambda _, name, one: replace(one, curves=(replace(flat, feature=FEATURES[0]),)))
     (figure,) = figures(changed, "profiles")
-    assert FEATURES[0] in comments(figure.svg)
+    assert FEATURES[0] in comments(figure.drawing.svg)

@@ -16,7 +16,7 @@ from tests.report.made import HOSTILE, Made
 from tests.report.made_elsewhere import MODALITIES, made_of
 from xai_compare import report
 from xai_compare.compare.importance import importance_rows, word_rows
-from xai_compare.report.blocks import Block, Case, Cases, Details, Figure, Prose, SideBySide, Table, Tokens
+from xai_compare.report.blocks import Block, Case, Cases, Details, Figure, Part, Prose, SideBySide, Table, Tokens
 from xai_compare.report.coded import image_of, map_of, pixels, pooled, thinned, weights
 from xai_compare.report.render import render
 from xai_compare.report.sections import SECTIONS
@@ -48,7 +48,7 @@ def every(blocks: Any) -> list[Block]:
     found: list[Block] = []
     for block in blocks:
         found.append(block)
-        if isinstance(block, Details):
+        if isinstance(block, Details | Part):
             found += every(block.blocks)
         elif isinstance(block, SideBySide):
             found += [inner for column in block.columns for inner in every(column)]
@@ -260,7 +260,7 @@ def test_pictures_say_what_they_show() -> None:
     assert figure.table is not None
     rows = {text_of(row[0].pieces): text_of(row[1].pieces) for row in figure.table.rows}
     assert rows[name] == signed_text(told[first] or 0.0, True)
-    assert b"image-rendering:pixelated" in figure.svg
+    assert b"image-rendering:pixelated" in figure.drawing.svg
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -270,7 +270,7 @@ def test_pictures_are_the_same_each_time(modality: str) -> None:
     drawn = {}
     for turn in range(2):
         KNOWN.clear()  # what `conftest` remembers
-        drawn[turn] = {figure.name: figure.svg for figure in of(Figure, cases(found)[0].blocks)}
+        drawn[turn] = {figure.name: figure.drawing.svg for figure in of(Figure, cases(found)[0].blocks)}
     assert drawn[0] == drawn[1]
     assert not any(b"<dc:date>" in svg for svg in drawn[0].values())
 
@@ -280,8 +280,8 @@ def test_small_and_large_inputs_fit(modality: str, options: dict[str, int]) -> N
     found = build(of_a(modality, **options))
     figures = [figure for name in ("drivers", "cases") for figure in of(Figure, section(found, name))]
     figures += [figure for case in cases(found) for figure in of(Figure, case.blocks)]
-    assert all(0 < figure.width <= 960 for figure in figures)
-    assert sum(len(figure.svg) for figure in figures) < 1.6e6
+    assert all(0 < figure.drawing.width <= 960 for figure in figures)
+    assert sum(len(figure.drawing.svg) for figure in figures) < 1.6e6
 
 
 def test_attention_says_that_it_is_no_attribution_and_is_open_twice() -> None:

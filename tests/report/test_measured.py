@@ -68,7 +68,7 @@ def comments(svg: bytes) -> list[str]:
 
 
 def test_each_model_has_a_line_of_panels_and_each_signed_method_a_column() -> None:
-    texts = comments(figure(made(), "fidelity").svg)
+    texts = comments(figure(made(), "fidelity").drawing.svg)
     assert [text for text in texts if text in ("SHAP", "LIME", "integrated gradients", "permutation importance")] == [
         "SHAP",
         "LIME",
@@ -106,10 +106,10 @@ def test_the_table_has_the_numbers_of_the_picture_in_at_most_eleven_steps() -> N
 
 
 def test_the_axis_says_what_the_model_says() -> None:
-    assert "predicted value" in comments(figure(made("regression"), "fidelity").svg)
+    assert "predicted value" in comments(figure(made("regression"), "fidelity").drawing.svg)
     source = made()
     bare = replace(source, results=replace(source.results, cases=replace(source.results.cases, probability={})))
-    texts = comments(figure(bare, "fidelity").svg)
+    texts = comments(figure(bare, "fidelity").drawing.svg)
     assert sum(text.startswith("margin of the") for text in texts) == 2
     assert sum(text.startswith("probability of the") for text in texts) == 1
 
@@ -117,7 +117,7 @@ def test_the_axis_says_what_the_model_says() -> None:
 def test_methods_without_sign_are_drawn_by_strength() -> None:
     source = made()
     found = figure(changed(source, curves=tuple(row for row in source.comparison.curves if row.metric == "ordering_abs")), "fidelity")
-    texts = comments(found.svg)
+    texts = comments(found.drawing.svg)
     assert "permutation importance" in texts
     assert "strongest first" in texts
     assert any(text.startswith("change of the") for text in texts)
@@ -131,7 +131,7 @@ def test_more_than_five_methods_are_in_the_table_only() -> None:
     more = replace(source, results=results, comparison=replace(source.comparison, curves=(*source.comparison.curves, *curves)))
     found = figure(more, "fidelity")
     assert "2 more methods are in the table" in found.caption
-    assert "SHAP 3" not in comments(found.svg)
+    assert "SHAP 3" not in comments(found.drawing.svg)
     assert any(row[1] == "SHAP 3" for row in table(more, "fidelity", "Mean of each curve"))
 
 
@@ -143,7 +143,7 @@ def test_a_curve_with_a_step_that_was_not_measured_is_left_out() -> None:
         for row in source.comparison.curves
     )
     found = changed(source, curves=curves)
-    assert comments(figure(found, "fidelity").svg).count("not measured") == 3
+    assert comments(figure(found, "fidelity").drawing.svg).count("not measured") == 3
     assert "forest by LIME" not in figure(found, "fidelity").alt
 
 
@@ -186,7 +186,7 @@ def test_what_is_missing_is_said_in_a_line(keep: Callable[[Any], bool], said: st
 
 def test_stability_has_a_panel_per_metric_and_a_dot_per_model() -> None:
     found = figure(made(), "stability")
-    texts = comments(found.svg)
+    texts = comments(found.drawing.svg)
     titles = ["input stability", "stability over seeds", "stability over backgrounds"]  # the one that leads first
     assert [text for text in texts if text in titles] == titles
     assert texts.count("0 (control)") == 3
@@ -228,7 +228,7 @@ def test_sanity_gets_a_panel_once_it_is_measured() -> None:
     )
     results = replace(source.results, metrics=(*source.results.metrics, metric))
     found = replace(source, results=results, comparison=replace(source.comparison, skills=(*source.comparison.skills, *rows)))
-    assert "randomisation" in comments(figure(found, "stability").svg)
+    assert "randomisation" in comments(figure(found, "stability").drawing.svg)
     assert "Sanity" not in prose(found, "stability")
     assert "Sanity: skill is 0 for what does not depend on the model" in figure(found, "stability").table.caption
     assert "Sanity" not in figure(source, "stability").table.caption
@@ -266,7 +266,7 @@ def many(count: int) -> Made:
 @pytest.mark.parametrize("source", [made(hostile=True), made("regression"), many(8)], ids=["hostile", "regression", "eight"])
 @pytest.mark.parametrize("section", ["fidelity", "stability"])
 def test_any_run_is_drawn(source: Made, section: str) -> None:
-    tags = {node.tag.rpartition("}")[2] for node in ET.fromstring(figure(source, section).svg).iter()}
+    tags = {node.tag.rpartition("}")[2] for node in ET.fromstring(figure(source, section).drawing.svg).iter()}
     assert not tags & {"script", "img", "image", "foreignObject", "a"}
 
 
@@ -281,7 +281,7 @@ def test_one_model_alone_is_drawn() -> None:
     results = replace(source.results, models=source.results.models[:1], cells=(), profiles=drawn)
     results = replace(results, attributions={key: one for key, one in results.attributions.items() if key[0] == "logistic"})
     alone = Made(results, replace(comparison, **kept, gaps=(), predictions_agree={}))
-    assert comments(figure(alone, "fidelity").svg).count("logistic") == 1
+    assert comments(figure(alone, "fidelity").drawing.svg).count("logistic") == 1
     assert figure(alone, "stability").alt.count("logistic by ") == 3 * 3
 
 
@@ -315,5 +315,5 @@ def test_a_band_that_goes_far_does_not_flatten_the_curves() -> None:
 
 def test_models_keep_their_colours() -> None:
     for section in ("fidelity", "stability"):
-        svg = figure(made(), section).svg.decode().lower()
+        svg = figure(made(), section).drawing.svg.decode().lower()
         assert all(colour(place).lower() in svg for place in range(3))

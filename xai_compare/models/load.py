@@ -20,7 +20,7 @@ from xai_compare.models import _formats_trial as trial
 from xai_compare.models._formats import SAFE_WORDS, Format, recognise
 from xai_compare.models._formats_trees import check_catboost, check_lightgbm, check_xgboost
 
-__all__ = ["LIMIT", "Loaded", "load_model", "pin_of"]
+__all__ = ["LIMIT", "Loaded", "load_model", "pin_of", "read_bytes"]
 
 LIMIT: Final = 2**31
 """Bytes of the largest model file that is read."""
@@ -96,7 +96,7 @@ def load_model(path: str | Path, *, allow_unsafe: str | None = None, known: str 
     where = Path(path)
     if where.is_dir():
         return _load_folder(where, allow_unsafe, known, limit)
-    content = _read(where, limit)
+    content = read_bytes(where, limit)
     digest = hashlib.sha256(content).hexdigest()
     if known is not None and known != digest:
         raise ModelError(f"file '{where.name}' was changed during the run: its sha256 was {known} and is {digest}. Start again")
@@ -151,10 +151,10 @@ def pin_of(path: str | Path, limit: int = LIMIT) -> str:
     """
     if Path(path).is_dir():
         return ""  # no code of a folder is ever run
-    return f"sha256:{hashlib.sha256(_read(Path(path), limit)).hexdigest()}"
+    return f"sha256:{hashlib.sha256(read_bytes(Path(path), limit)).hexdigest()}"
 
 
-def _read(path: Path, limit: int) -> bytes:
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
     """The bytes of a regular file, symbolic links followed once."""
     try:
         real = path.resolve(strict=True)

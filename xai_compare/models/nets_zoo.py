@@ -70,17 +70,21 @@ class _Net:
     def fit(self, name: str, data: Data, params: Mapping[str, Any], seed: int) -> tuple[Model, bytes]:
         from xai_compare.models import _training
 
+        own, y, model = configured(type(self), params), target_of(name, data), self.described(name, data, params)
+        how = _training.Fit(own.learning_rate, own.weight_decay, own.epochs, own.patience, piece=256, fewest=_SHOWN)
+        model.core = _training.fit(model.blank, model.reader.arrays(data.train.inputs), y, how, seed)
+        return model, model.to_bytes()
+
+    def described(self, name: str, data: Data, params: Mapping[str, Any]) -> Net:
+        """The net for these data without its inside, which `blank` makes."""
         own = configured(type(self), params)
         own._check_for(data.space.modality, params)
-        y, values = target_of(name, data), asdict(own)
+        values = asdict(own)
         reader = _reader(data, values)
         shape = {"kind": self.kind} | {key: value for key, value in values.items() if key not in _TRAINING}
         if isinstance(reader, Series) and not shape["patch"]:
             shape["patch"] = -(-reader.length // _TOKENS)
-        model = Net(name, None, data.task, data.classes or ("value",), reader, shape)
-        how = _training.Fit(own.learning_rate, own.weight_decay, own.epochs, own.patience, piece=256, fewest=_SHOWN)
-        model.core = _training.fit(model.blank, reader.arrays(data.train.inputs), y, how, seed)
-        return model, model.to_bytes()
+        return Net(name, None, data.task, data.classes or ("value",), reader, shape)
 
     def _check_for(self, modality: Modality, params: Mapping[str, Any]) -> None:
         """Raise ModelError where the inputs are of another kind, or a parameter has no meaning for them."""

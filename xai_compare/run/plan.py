@@ -18,6 +18,8 @@ from xai_compare.explainers.given import Given
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.adapt import adapt
 from xai_compare.models.load import load_model, pin_of
+from xai_compare.models.net import Net
+from xai_compare.models.weights import load_weights
 from xai_compare.models.narrow import Narrow, without
 from xai_compare.models.reordered import in_order
 from xai_compare.models.zoo import KINDS
@@ -167,11 +169,13 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
     try:
         path = study.locate(spec.load)
         vouched = spec.allow_unsafe or next((pin for pin in pins if pin.lower() == pin_of(path)), None)
-        found = load_model(path, allow_unsafe=vouched)
+        found = load_model(path, allow_unsafe=vouched) if spec.architecture is None else load_weights(path, _blank(study, i, data))
         seen = without(data, spec.drop)
         model = adapt(spec.name, found.model, seen.background_inputs(), data.classes)
         if spec.drop:  # a model without column names does not say which of them it was trained on
             model = Narrow(model, list(data.train.inputs.columns), list(seen.train.inputs.columns))
+    except StudyError:
+        raise
     except XaiCompareError as error:
         raise problem(study, f"models[{i}].load", str(error)) from error
     if model.task != data.task or (data.classes and set(model.outputs) != set(data.classes)):
@@ -183,6 +187,21 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
     model = in_order(model, data.classes)
     model.about = {**model.about, "loaded": found.about}
     return model
+
+
+def _blank(study: Study, i: int, data: Data) -> Net:
+    """The net that weights are of, as the study describes it."""
+    spec = study.models[i]
+    assert spec.architecture is not None
+    fitting = [name for name in KINDS if hasattr(KINDS[name], "described") and data.space.modality in getattr(KINDS[name], "modalities", ())]
+    if data.space.modality == "text" or spec.architecture not in fitting:
+        of = f"Nets on {data.space.modality} data whose weights are taken: {', '.join(fitting)}" if fitting else "Weights of tables are not taken"
+        hint = "weights say nothing of the words that a net knows. Load what this package stored, or a folder of transformers"
+        why = hint if data.space.modality == "text" else of
+        raise problem(study, f"models[{i}].architecture", f"found '{spec.architecture}': {why}")
+    kind: Any = KINDS[spec.architecture]
+    made: Net = kind.described(spec.name, data, spec.params)
+    return made
 
 
 def plan_given(study: Study, data: Data, models: Mapping[str, Model], attributions: Mapping[str, Given] | None = None) -> Plan:

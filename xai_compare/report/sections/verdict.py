@@ -37,7 +37,7 @@ _NEARLY_ALL = 0.8  # of what is missing: from here on a sentence names one place
 
 @section("verdict", 0, "Verdict", "What must I worry about?")
 def make(report: dict[str, Any]) -> list[Block]:
-    """One paragraph per model, the headline gaps, and where interpretability goes."""
+    """One paragraph per model, where interpretability goes, and the headline gaps."""
     told = report["verdict"]["models"]
     unlike = [entry for entry in told if entry["performance_differs"]]
     blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
@@ -48,8 +48,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     if not told:
         blocks.append(Prose(("There is only one model in this study, so nothing is compared between models.",), "finding"))
     blocks.append(Prose(_untested(report), "note"))
-    blocks += _headline(report)
-    return blocks + _picture(report)
+    return [*blocks, *_picture(report), *_headline(report)]
 
 
 def _blocked(report: dict[str, Any]) -> list[Block]:
