@@ -26,6 +26,7 @@ from xai_compare.game import Game
 from xai_compare.models.adapt import adapt, by_number
 from xai_compare.models.modules import Handed
 from xai_compare.models.reordered import in_order
+from xai_compare.models.transformers import is_pair
 from xai_compare.packing import join_attributions
 from xai_compare.registry import configured
 from xai_compare.results import Results
@@ -342,8 +343,9 @@ def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: St
 
 
 def _says_its_classes(model: Any, alone: bool) -> bool:
-    """Whether a model is asked for the names of its classes: what was fitted, and a module that was handed over with them, or alone."""
-    return hasattr(model, "predict") or (isinstance(model, Handed) and (alone or bool(model.classes)))
+    """Whether a model is asked for the names of its classes: what was fitted, a model of transformers with its tokenizer, and a module
+    that was handed over with them, or alone."""
+    return hasattr(model, "predict") or is_pair(model) or (isinstance(model, Handed) and (alone or bool(model.classes)))
 
 
 def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:

@@ -37,13 +37,13 @@ def large(n: int) -> Made:
     grid = [replace(known["network", "integrated_gradients"]) for _ in range(3)]
     copies |= {(model, "integrated_gradients"): one for model, one in zip(("logistic", "forest", "network"), grid, strict=True)}
     attributions = {
-        key: replace(
-            one, values=grown(one.values, True) / 3, target=grown(one.target), base=None if one.base is None else grown(one.base)
-        )
+        key: replace(one, values=grown(one.values, True) / 3, target=grown(one.target), base=None if one.base is None else grown(one.base))
         for key, one in {**known, **copies}.items()
     }
     old = results.cases
-    spread = {name: {key: grown(one) for key, one in getattr(old, name).items()} for name in ("outputs", "base", "predicted", "probability")}
+    spread = {
+        name: {key: grown(one) for key, one in getattr(old, name).items()} for name in ("outputs", "base", "predicted", "probability")
+    }
     shown = tuple(tuple(map(str, row)) for row in grown(np.array(old.values), True))
     cases = replace(old, ids=tuple(f"row {i}" for i in range(n)), target=grown(old.target), y=grown(old.y), values=shown, **spread)
     grew = replace(

@@ -48,9 +48,8 @@ def ranks(report: dict[str, Any], rows: _Rows, lead: str) -> list[Block]:
         Ranked(title, model_name(report, model).colour, tuple(rows[model, name][feature]["rank"] for feature in features))
         for title, (model, name) in zip(titles, keys, strict=True)
     ]
-    what = f"by {method_title(report, lead)} in each model" if by_model else f"in {titles[0]} by each method"
-    if not by_model:
-        what = f"in {shown_name(report, models[0])} by each method"
+    alone = shown_name(report, models[0])
+    what = f"by {method_title(report, lead)} in each model" if by_model else f"in {alone} by each method"
     spoken = "; ".join(f"{name}: {', '.join(_rank(column, at) for column in columns)}" for at, name in enumerate(features))
     alt = f"Lines of the ranks of features {what}, columns {join(titles)}. {spoken}."
     caption = (

@@ -16,6 +16,7 @@ from xai_compare.report.words import (
     interval_entry,
     interval_text,
     join,
+    method_places,
     method_title,
     model_name,
     number_entry,
@@ -74,10 +75,11 @@ def _diagnostics(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     return [Prose((f"{join(names)} {verb}, not a difference from a reference: no reason should be taken from there.",), "note")]
 
 
-def _named(report: dict[str, Any], found: dict[str, Any], name: str) -> str:
+def _named(report: dict[str, Any], found: dict[str, Any], name: str) -> Entry:
     """A method's title; a diagnostic says that it is one."""
     plain = any(method["name"] == name and method["difference"] for method in found["methods"])
-    return method_title(report, name) if plain else f"{method_title(report, name)} (diagnostic)"
+    title = method_title(report, name)
+    return Entry((title if plain else f"{title} (diagnostic)",), methods=method_places(report, name))
 
 
 def _lead(found: dict[str, Any]) -> str:
@@ -101,7 +103,7 @@ def _flags(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
             plain_entry(row["feature"], "bad"),
             plain_entry(row["code"]),
             plain_entry(model_name(report, row["model"])),
-            plain_entry(_named(report, found, row["explainer"])),
+            _named(report, found, row["explainer"]),
             Entry((str(row["cases"]),), row["cases"]),
             Entry((str(row["of"]),), row["of"]),
         )
@@ -166,7 +168,7 @@ def _shares_table(report: dict[str, Any], found: dict[str, Any], order: list[str
                 plain_entry(row["code"]),
                 plain_entry(texts[row["code"]]),
                 plain_entry(model_name(report, row["model"])),
-                plain_entry(_named(report, found, row["explainer"])),
+                _named(report, found, row["explainer"]),
                 interval_entry(row["share"]),
                 Entry((str(row["share"]["n"]),), row["share"]["n"]),
             )
@@ -203,7 +205,7 @@ def _pair(report: dict[str, Any], found: dict[str, Any], row: dict[str, Any]) ->
     models = ("a", "b", "model") if row["kind"] == "models" else ("model",)
     n = row["changed"]["n"]
     return (
-        *(plain_entry(model_name(report, row[key]) if key in models else _named(report, found, row[key])) for key in keys),
+        *(plain_entry(model_name(report, row[key])) if key in models else _named(report, found, row[key]) for key in keys),
         Entry((str(n),), n),
         interval_entry(row["overlap"]),
         number_entry(row["overlap_chance"]),
@@ -218,7 +220,7 @@ def _crossings(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     rows = tuple(
         (
             plain_entry(model_name(report, row["model"])),
-            plain_entry(_named(report, found, row["explainer"])),
+            _named(report, found, row["explainer"]),
             plain_entry(_POLICIES[row["policy"]]),
             interval_entry(row["rate"]),
             Entry((str(row["rate"]["n"]),), row["rate"]["n"]),
@@ -288,7 +290,7 @@ def _case(report: dict[str, Any], found: dict[str, Any], case: dict[str, Any]) -
     rows = tuple(
         (
             plain_entry(model_name(report, one["model"])),
-            plain_entry(_named(report, found, method["explainer"])),
+            _named(report, found, method["explainer"]),
             *(_reason(method["reasons"], place) for place in range(most)),
             Entry((share_text(method["omitted"]),), method["omitted"]),
             plain_entry("yes" if method["flips"] else "no"),
