@@ -117,12 +117,12 @@ class DataSpec(_Spec):
 
     Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
     `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted (`text` is that of the texts, `rationale`
-    that of what people marked in them); `positive` names the class that scores count. `id` names the column that tells cases apart, `drop` columns left out, `missing` the codes that stand for a missing
-    value, `categorical` columns of numbers that are codes, `ordinal` the levels of a column from the lowest to the highest, `dates`
-    what is taken from a date. `groups` makes one feature of several columns. `slices` names columns, used as features or not, by whose
-    values results are told apart: a list, or a mapping to the cut points of a number. `background` counts the rows that stand for "this
-    feature is not known", `explain` the cases explained. `params` are those of a source that has some (`synthetic`: rows, columns, seed;
-    `images`: grid).
+    that of what people marked in them); `positive` names the class that scores count. `id` names the column that tells cases apart,
+    `drop` columns left out, `missing` the codes that stand for a missing value, `categorical` columns of numbers that are codes,
+    `ordinal` the levels of a column from the lowest to the highest, `dates` what is taken from a date. `groups` makes one feature of
+    several columns. `slices` names columns, used as features or not, by whose values results are told apart: a list, or a mapping to
+    the cut points of a number. `background` counts the rows that stand for "this feature is not known", `explain` the cases explained.
+    `params` are those of a source that has some (`synthetic`: rows, columns, seed; `images`: grid).
     """
 
     source: _Name = "file"

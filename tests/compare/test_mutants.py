@@ -358,7 +358,11 @@ def test_observed_outcomes_are_shares_of_the_last_class_or_means(sliced) -> None
 def test_outcomes_of_three_classes_are_shares_of_the_last(sliced) -> None:
     y = np.array([0] * 40 + [2] * 15 + [1] * 25 + [0] * 20)
     rows = compare(replace(sliced(y=y, predicted={"logistic": y}), classes=("a", "b", "c"))).slices
-    assert [(row.kind, row.value.estimate) for row in rows if row.label == "old"] == [("predicted", 0.25), ("observed", 0.25), ("right", 1.0)]
+    assert [(row.kind, row.value.estimate) for row in rows if row.label == "old"] == [
+        ("predicted", 0.25),
+        ("observed", 0.25),
+        ("right", 1.0),
+    ]
 
 
 def test_scores_of_which_some_are_0_or_1_are_no_shares(sliced, scored) -> None:

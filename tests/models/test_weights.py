@@ -57,13 +57,17 @@ def test_the_net_is_the_one_that_was_trained(trained, write, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (lambda state: save(state), {"params": {"channels": [5], "hidden": 8}}, r"another net .*is \(.*\) where the net has"),
+        (save, {"params": {"channels": [5], "hidden": 8}}, r"another net .*is \(.*\) where the net has"),
         (lambda state: save(dict(list(state.items())[1:])), {}, "it lacks '"),
         (lambda state: save({**state, "more": torch.zeros(2)}), {}, "it has 'more', which the net has not"),
         (lambda state: as_torch([1, 2]), {}, "holds a list and not a state dict"),
         (lambda state: b"not a model at all", {}, "neither safetensors nor a state dict"),
-        (lambda state: save(state), {"architecture": "lstm"}, r"models\[0\].architecture: found 'lstm': Nets on image data .*: cnn"),
-        (lambda state: save(state), {"architecture": "cnn", "params": {"chanels": [4]}}, "did you mean 'channels'"),
+        (
+            save,
+            {"architecture": "lstm"},
+            r"models\[0\].architecture: found 'lstm', which is no net .* on image data: cnn",
+        ),
+        (save, {"architecture": "cnn", "params": {"chanels": [4]}}, "did you mean 'channels'"),
     ],
 )
 def test_what_does_not_fit_is_refused(trained, content, options, message: str, tmp_path: Path) -> None:

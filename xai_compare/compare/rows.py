@@ -175,8 +175,8 @@ class SliceRow:
 
     kind "skill": of `model` by `explainer` and a lead metric. "gap": the headline gap of `model` against the reference `b`, within the
     slice. "predicted": the share of cases for which the model predicts the last class, or its mean prediction. "observed": the same of
-    the known outcomes. "right": the share of cases whose predicted class is the known one. "suppressed": fewer than 30 explained cases, so nothing is said. `difference` is unpaired, None where
-    there are too few other cases; all is exploratory.
+    the known outcomes. "right": the share of cases whose predicted class is the known one. "suppressed": fewer than 30 explained cases,
+    so nothing is said. `difference` is unpaired, None where there are too few other cases; all is exploratory.
     """
 
     kind: Literal["skill", "gap", "predicted", "observed", "right", "suppressed"]

@@ -23,7 +23,7 @@ from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
 from xai_compare.run.worker import explained_target
-from xai_compare.types import Array, Attribution, Data, FeatureCurve, Inputs, Profile, Scores
+from xai_compare.types import Array, Attribution, FeatureCurve, Inputs, Profile, Scores
 
 __all__ = ["collect"]
 

@@ -18,10 +18,10 @@ from xai_compare.explainers.given import Given
 from xai_compare.metrics import METRICS, Metric
 from xai_compare.models.adapt import adapt
 from xai_compare.models.load import load_model, pin_of
-from xai_compare.models.net import Net
-from xai_compare.models.weights import load_weights
 from xai_compare.models.narrow import Narrow, without
+from xai_compare.models.net import Net
 from xai_compare.models.reordered import in_order
+from xai_compare.models.weights import load_weights
 from xai_compare.models.zoo import KINDS
 from xai_compare.profiles import PROFILES, Profiler
 from xai_compare.registry import Registry, configured
@@ -193,12 +193,14 @@ def _blank(study: Study, i: int, data: Data) -> Net:
     """The net that weights are of, as the study describes it."""
     spec = study.models[i]
     assert spec.architecture is not None
-    fitting = [name for name in KINDS if hasattr(KINDS[name], "described") and data.space.modality in getattr(KINDS[name], "modalities", ())]
-    if data.space.modality == "text" or spec.architecture not in fitting:
-        of = f"Nets on {data.space.modality} data whose weights are taken: {', '.join(fitting)}" if fitting else "Weights of tables are not taken"
-        hint = "weights say nothing of the words that a net knows. Load what this package stored, or a folder of transformers"
-        why = hint if data.space.modality == "text" else of
-        raise problem(study, f"models[{i}].architecture", f"found '{spec.architecture}': {why}")
+    modality, at = data.space.modality, f"models[{i}].architecture"
+    if modality == "text":
+        told = "weights say nothing of the words that a net knows. Load what this package stored, or a folder of transformers"
+        raise problem(study, at, f"found '{spec.architecture}': {told}")
+    fitting = [name for name in KINDS if hasattr(KINDS[name], "described") and modality in getattr(KINDS[name], "modalities", ())]
+    if spec.architecture not in fitting:
+        taken = f"those taken on {modality} data: {', '.join(fitting) or 'none'}"
+        raise problem(study, at, f"found '{spec.architecture}', which is no net whose bare weights can be loaded; {taken}")
     kind: Any = KINDS[spec.architecture]
     made: Net = kind.described(spec.name, data, spec.params)
     return made
