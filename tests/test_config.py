@@ -119,7 +119,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[Any, Any], lin
         ({"data": {**DATA, "test_sise": 0.2}}, "data.test_sise: unknown key: did you mean 'test_size'?"),
         (
             {"models": [{**MODELS[0], "parms": {}}]},
-            "models[0].parms: unknown key: did you mean 'params'? Allowed: allow_unsafe, architecture, drop, kind, load, name, params, reference",
+            "models[0].parms: unknown key: did you mean 'params'? Allowed: allow_unsafe, architecture, drop, kind,",
         ),
         ({"metrics": [{"name": "x", "param": {}}]}, "metrics[0].param: unknown key: did you mean 'params'? Allowed: name, params"),
         ({"compare": {"tolerance": {"fidelty": 0}}}, "compare.tolerance.fidelty: found 'fidelty': did you mean 'fidelity'?"),
