@@ -13,7 +13,7 @@ KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 CORE := $(VENV)/.installed-core-$(KEY)
 TEST := $(VENV)/.installed-test-$(KEY)
 
-.PHONY: help report test lint types check coverage clean distclean
+.PHONY: help report test lint types check coverage gallery clean distclean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ check: lint types test ## everything that must pass before a change goes in
 
 coverage: $(TEST) ## simulate how often intervals hold the truth, into docs/coverage.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.compare.write_coverage docs/coverage.md
+
+gallery: $(TEST) ## run the studies of reports/gallery/ and take its pictures anew
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.browser.write_gallery
 
 clean: ## remove caches, builds and the report of STUDY
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(OUT)

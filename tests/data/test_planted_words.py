@@ -41,12 +41,12 @@ def test_the_truth_marks_them_by_another_reading() -> None:
 
 
 def test_size_and_seed_are_the_studys() -> None:
-    data = made(params={"rows": 50, "length": 30, "seed": 1})
+    data = made(params={"rows": 50, "length": 30, "planted": 3, "seed": 1})
     lengths = [len(text.split()) for text in (*data.train.inputs, *data.test.inputs)]
     assert len(lengths) == 50
     assert min(lengths) >= 20
     assert max(lengths) == data.space.d <= 40
-    assert data.about["made"] == {"rows": 50, "length": 30, "seed": 1}
+    assert data.about["made"] == {"rows": 50, "length": 30, "planted": 3, "seed": 1}
     assert set(made(1).train.inputs) | set(made(1).test.inputs) == set(made().train.inputs) | set(made().test.inputs)
     assert not set(made().test.inputs) & set(made(params={"seed": 1}).test.inputs)
 

@@ -1,0 +1,95 @@
+"""The pictures and the sample report under reports/gallery/: `make gallery` runs the studies they are of, and takes them in a browser.
+
+Studies whose data are not here are left out, and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.browser.conftest import CHROMIUM
+from xai_compare.api import run_study
+from xai_compare.config import load_study
+from xai_compare.report import write
+from xai_compare.report.sections import chosen
+from xai_compare.saved import load
+
+ROOT = Path(__file__).parents[2]
+GALLERY = ROOT / "reports" / "gallery"
+SAMPLE, LARGEST = "breast_cancer", 1_500_000
+"""The study of the sample report, and how many bytes it may have."""
+
+LEFT_OUT = ("fidelity", "stability", "profiles", "agreement")
+"""Sections that the sample goes without: their pictures would make it too large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A part of a study's report: the first element of a section, or of the page."""
+
+    study: str
+    selector: str
+    name: str
+
+
+PICTURES = (
+    Picture("breast_cancer", "#verdict", "verdict"),
+    Picture("breast_cancer", "#drivers figure", "drivers"),
+    Picture("digits", "#cases .case figure", "images"),
+    Picture("sms_spam", "#cases .case .tokens", "texts"),
+    Picture("gunpoint", "#cases .case figure", "series"),
+    Picture("german_credit", "#cases .case figure", "waterfalls"),
+)
+
+
+def ran(name: str) -> Path | None:
+    """The folder of a run of a ready-made study; what was computed before is not computed again. None without its data."""
+    study = load_study(ROOT / "configs" / f"{name}.yaml")
+    if "XAI_COMPARE_DATA" in str(study.resolved()["data"]) and "XAI_COMPARE_DATA" not in os.environ:
+        return None
+    folder = ROOT / "reports" / name
+    run_study(study, folder, jobs=min(os.cpu_count() or 1, 2))
+    return folder
+
+
+def taken(pictures: tuple[Picture, ...], folders: dict[str, Path]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver, driver.chromium.launch(executable_path=CHROMIUM) as browser:
+        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        for picture in pictures:
+            page.goto((folders[picture.study] / "report.html").as_uri())
+            page.locator(picture.selector).first.screenshot(path=GALLERY / f"{picture.name}.png")
+
+
+def sampled(folder: Path) -> int:
+    """Write the sample report, from a run, without its largest sections; its size."""
+    report = load(folder).report
+    sections = [name for name in chosen(report["scope"]["study"]) if name not in LEFT_OUT]
+    report["scope"]["study"]["report"]["sections"] = sections
+    with TemporaryDirectory() as spare:
+        write(report, Path(spare), None)
+        shutil.copyfile(Path(spare, "report.html"), GALLERY / "report.html")
+    return (GALLERY / "report.html").stat().st_size
+
+
+def main() -> int:
+    GALLERY.mkdir(parents=True, exist_ok=True)
+    found = {name: ran(name) for name in dict.fromkeys(picture.study for picture in PICTURES)}
+    folders = {name: folder for name, folder in found.items() if folder is not None}
+    for name in set(found) - set(folders):
+        sys.stderr.write(f"{name}: left out, XAI_COMPARE_DATA is not set\n")
+    taken(tuple(picture for picture in PICTURES if picture.study in folders), folders)
+    size = sampled(folders[SAMPLE])
+    if size > LARGEST:
+        sys.stderr.write(f"the sample report has {size:,} bytes, more than {LARGEST:,}\n")
+    return int(size > LARGEST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
