@@ -12,6 +12,14 @@ from tests.browser.visit import NARROW, WIDE, Visit, shown_cases, unfold
 
 Open = Callable[..., Visit]
 
+# The report on texts speaks for all in the quick tests; the other two are among the slow ones.
+BY_TEXTS = pytest.mark.parametrize(
+    "elsewhere",
+    ["text", pytest.param("image", marks=pytest.mark.slow), pytest.param("series", marks=pytest.mark.slow)],
+    indirect=True,
+    scope="session",
+)
+
 OVERLAPPING = """() => [...document.querySelectorAll(".tokens span")]
   .filter((one) => one.checkVisibility())
   .filter((one) => { const box = one.getBoundingClientRect(); return box.right > innerWidth || box.left < 0; })
@@ -44,6 +52,7 @@ def test_names_and_words_are_text(visit: Open, elsewhere: str) -> None:
     assert "\u202e" not in page.locator("html").inner_text()
 
 
+@BY_TEXTS
 def test_nothing_is_wider_than_a_small_screen(visit: Open, elsewhere: str) -> None:
     page = visit(elsewhere, viewport=NARROW).page
     unfold(page)
@@ -55,12 +64,14 @@ def test_nothing_is_wider_than_a_small_screen(visit: Open, elsewhere: str) -> No
         assert page.evaluate(OVERLAPPING) == []
 
 
+@BY_TEXTS
 def test_without_the_script_all_cases_are_there(visit: Open, elsewhere: str) -> None:
     page = visit(elsewhere, script=False).page
     assert len(shown_cases(page)) >= 6
     assert page.locator(".tokens, .case figure").count() >= 6
 
 
+@BY_TEXTS
 def test_paper_holds_every_heading_and_every_word(visit: Open, elsewhere: str) -> None:
     page = visit(elsewhere).page
     text = "".join(sheets(page))

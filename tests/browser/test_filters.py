@@ -89,6 +89,7 @@ def test_a_method_alone_hides_rows_columns_and_figures_of_others(visit: Open, or
     assert [one for one in page.locator(".case:visible img").all() if one.is_visible()] == []
 
 
+@pytest.mark.parametrize("elsewhere", ["text"], indirect=True, scope="session")
 def test_words_of_a_text_by_one_method_and_model(visit: Open, elsewhere: str) -> None:
     page = visit(elsewhere).page
     unfold(page)
