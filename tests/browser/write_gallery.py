@@ -40,10 +40,10 @@ class Picture:
 PICTURES = (
     Picture("breast_cancer", "#verdict", "verdict"),
     Picture("breast_cancer", "#drivers figure", "drivers"),
-    Picture("digits", "#cases .case figure", "images"),
+    Picture("breast_cancer", "#cases .case figure", "waterfalls"),
+    Picture("mnist", "#cases .case figure", "images"),
     Picture("sms_spam", "#cases .case .tokens", "texts"),
-    Picture("gunpoint", "#cases .case figure", "series"),
-    Picture("german_credit", "#cases .case figure", "waterfalls"),
+    Picture("italy_power", "#cases .case figure", "series"),
 )
 
 
