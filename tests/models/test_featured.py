@@ -201,7 +201,7 @@ def test_features_are_checked_before_anything_is_trained() -> None:
     KINDS["svm"].check({"features": "summary"})
     KINDS["svm"].check({"features": {"name": "tfidf", "most": 100}})
     for said in ("hogs", {"name": "tfidf", "mots": 100}, 3):
-        with pytest.raises(ModelError, match=r"'features' is for images \(pixels, hog\)"):
+        with pytest.raises(ModelError, match=r"'features' is for images \(pixels, hog, embedding\)"):
             KINDS["svm"].check({"features": said})
     assert "image" not in KINDS["gam"].modalities
 

@@ -15,7 +15,11 @@ from xai_compare.types import Array, Data, Inputs, Modality, Output
 __all__ = ["FEATURES", "Featured", "adapt_featured", "class_of", "features_of", "front"]
 
 FEATURES: dict[Modality, dict[str, str]] = {
-    "image": {"pixels": "xai_compare.models._features:Pixels", "hog": "xai_compare.models._features:Hog"},
+    "image": {
+        "pixels": "xai_compare.models._features:Pixels",
+        "hog": "xai_compare.models._features:Hog",
+        "embedding": "xai_compare.models._vision:ImageEmbedding",
+    },
     "series": {"values": "xai_compare.models._features:Values", "summary": "xai_compare.models._features:Summary"},
     "text": {"tfidf": "xai_compare.models._features:Tfidf", "embedding": "xai_compare.models._embedding:Embedding"},
 }

@@ -51,6 +51,7 @@ TRUSTED = [
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
     "xai_compare.models._embedding.Embedding",
+    "xai_compare.models._vision.ImageEmbedding",
     "xai_compare.models._features.Hog",
     "xai_compare.models._features.Pixels",
     "xai_compare.models._features.QuickSVC",
@@ -240,7 +241,9 @@ def _check_features(params: Mapping[str, Any]) -> None:
             known = (said.get("name") if isinstance(said, Mapping) else said) in KNOWN_FEATURES[modality]
             refused = [error, *refused] if known else [*refused, error]  # the modality that has them knows what is wrong
     if len(refused) == len(_ANY) - 1:
-        raise ModelError(f"'features' is for images (pixels, hog), series (values, summary) and texts (tfidf, embedding): {refused[0]}")
+        raise ModelError(
+            f"'features' is for images (pixels, hog, embedding), series (values, summary) and texts (tfidf, embedding): {refused[0]}"
+        )
 
 
 def _calibrated(name: str, estimator: Any, data: Data) -> Any:
