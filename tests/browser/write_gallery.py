@@ -24,8 +24,8 @@ GALLERY = ROOT / "reports" / "gallery"
 SAMPLE, LARGEST = "breast_cancer", 1_500_000
 """The study of the sample report, and how many bytes it may have."""
 
-LEFT_OUT = ("fidelity", "stability", "profiles", "agreement")
-"""Sections that the sample goes without: their pictures would make it too large."""
+LEFT_OUT = ("fidelity", "stability", "profiles", "agreement", "drivers", "decomposition")
+"""Sections that the sample goes without, or it would be too large; where interpretability goes is shown in the verdict as well."""
 
 
 @dataclass(frozen=True, slots=True)
