@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from xai_compare.data.text import MASK, spoken
 from xai_compare.errors import ModelError, NotApplicable
+from xai_compare.models._neural import Neural
 from xai_compare.models.opened import Opened
 from xai_compare.types import Array, FeatureSpace, Inputs, IntArray, Output, Task
 
@@ -27,7 +28,7 @@ BATCH = {"table": 2048, "image": 64, "series": 64, "text": 32}
 
 
 @dataclass(eq=False)
-class Given:
+class Given(Neural):
     """What the models made of modules have in common. See `xai_compare.types.Model` for their face.
 
     core : the user's module, copied. given : what `net` was given. layers : {"" or column: name of the layer inside}.
@@ -44,10 +45,6 @@ class Given:
     owner: IntArray | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     modality: ClassVar[str] = ""
-
-    @property
-    def native(self) -> Output:
-        return "value" if self.task == "regression" else "margin"
 
     @property
     def opens(self) -> bool:
@@ -96,15 +93,6 @@ class Given:
 
         return np.asarray(in_space(torch.from_numpy(self.raw(inputs)), output).numpy())
 
-    def decide(self, inputs: Inputs) -> IntArray:
-        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
-
-    def encode(self, inputs: Inputs) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
-
-    def predict_encoded(self, encoded: Array, output: Output) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
-
     def try_on(self, sample: Inputs) -> None:
         """Ask the module once, and look at what it returns."""
         from xai_compare.models._nets import device
@@ -144,18 +132,6 @@ class Given:
         from xai_compare.models._nets import device
 
         return torch.from_numpy(np.ascontiguousarray(array)).to(device())
-
-    @property
-    def size(self) -> Mapping[str, int]:
-        """How many numbers it learnt."""
-        return {"parameters": sum(each.numel() for each in self.core.parameters())}
-
-    @property
-    def depth(self) -> int:
-        """How many parts can be drawn anew."""
-        from xai_compare.models import _nets
-
-        return len(_nets.layers(self.core))
 
     def redrawn(self, seed: int, layers: int | None = None) -> Any:
         """The same model with the parameters of its last parts drawn anew, or of all of them.

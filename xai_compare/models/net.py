@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xai_compare.errors import ModelError
+from xai_compare.models._neural import Neural
 from xai_compare.models._readers import Images, Reader, Series, Texts
 from xai_compare.models.opened import Opened
 from xai_compare.types import Array, FeatureSpace, Inputs, IntArray, Model, Output, Task
@@ -34,7 +34,7 @@ ARE = {
 
 
 @dataclass(eq=False)
-class Net:
+class Net(Neural):
     """A net with what turns inputs into its tensors. See `xai_compare.types.Model` for its face.
 
     reader : from inputs to arrays. shape : what the net is made of: its "kind" (cnn, lstm, transformer) and numbers, as `blank` reads them.
@@ -69,10 +69,6 @@ class Net:
         return replace(self, name=name)
 
     @property
-    def native(self) -> Output:
-        return "value" if self.task == "regression" else "margin"
-
-    @property
     def offers(self) -> frozenset[str]:
         spaces = {"value"} if self.task == "regression" else {"margin", "probability"}
         return frozenset(spaces | {"gradient"} | ({"attention"} if self.shape["kind"] == "transformer" else set()))
@@ -87,15 +83,6 @@ class Net:
         for rows, arrays, batch in self.reader.runs(inputs):
             out[rows] = answers(asked, arrays, batch)
         return out
-
-    def decide(self, inputs: Inputs) -> IntArray:
-        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
-
-    def encode(self, inputs: Inputs) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
-
-    def predict_encoded(self, encoded: Array, output: Output) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
 
     def open(self, inputs: Inputs, space: FeatureSpace, fill: str) -> Opened:
         """The inputs as the net takes them. What stands for nothing shown is made by the space; see `baseline` of what is returned."""
@@ -150,18 +137,6 @@ class Net:
         from xai_compare.models._nets import device
 
         return self.core.to(device()).eval()
-
-    @property
-    def size(self) -> Mapping[str, int]:
-        """How many numbers it learnt."""
-        return {"parameters": sum(each.numel() for each in self.core.parameters())}
-
-    @property
-    def depth(self) -> int:
-        """How many layers with parameters the net has; a block of a transformer counts as one."""
-        from xai_compare.models import _nets
-
-        return len(_nets.layers(self.core))
 
     def redrawn(self, seed: int, layers: int | None = None) -> Net:
         """The same net with the parameters of its last layers drawn anew, or of all of them; what it knows of its inputs' units stays."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xai_compare.errors import ModelError
+from xai_compare.models._neural import Neural
 from xai_compare.models.narrow import Narrow
 from xai_compare.types import Array, Inputs, IntArray, Model, Output, Task
 
@@ -23,7 +24,7 @@ BATCH = 2048
 
 
 @dataclass(eq=False)
-class TorchTable:
+class TorchTable(Neural):
     """A perceptron with the columns and categories it was trained on. See `xai_compare.types.Model` for its face.
 
     levels : the known values of each categorical column, by position; an unknown or missing value becomes an all-zero block.
@@ -57,10 +58,6 @@ class TorchTable:
         found = replace(self, name=name)
         columns = list(map(str, sample.columns))
         return found if columns == list(self.columns) else Narrow(found, columns, self.columns)
-
-    @property
-    def native(self) -> Output:
-        return "value" if self.task == "regression" else "margin"
 
     @property
     def offers(self) -> frozenset[str]:
@@ -103,25 +100,10 @@ class TorchTable:
     def predict(self, inputs: Inputs, output: Output) -> Array:
         return self.predict_encoded(self.encode(inputs), output)
 
-    def decide(self, inputs: Inputs) -> IntArray:
-        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
-
     def predict_encoded(self, encoded: Array, output: Output) -> Array:
         from xai_compare.models import _nets
 
         return _nets.forward(_nets.InSpace(self.core, output).eval(), encoded, BATCH)
-
-    @property
-    def size(self) -> Mapping[str, int]:
-        """How many numbers it learnt."""
-        return {"parameters": sum(each.numel() for each in self.core.parameters())}
-
-    @property
-    def depth(self) -> int:
-        """How many layers with parameters the net has."""
-        from xai_compare.models import _nets
-
-        return len(_nets.layers(self.core))
 
     def redrawn(self, seed: int, layers: int | None = None) -> TorchTable:
         """The same net with the parameters of its last layers drawn anew, or of all of them; what it knows of its inputs' units stays."""

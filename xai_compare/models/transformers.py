@@ -10,6 +10,7 @@ import numpy as np
 
 from xai_compare.data.text import plain, spoken
 from xai_compare.errors import ModelError
+from xai_compare.models._neural import Neural
 from xai_compare.models.opened import Opened
 from xai_compare.types import Array, FeatureSpace, Inputs, IntArray, Model, Output, Task
 
@@ -22,7 +23,7 @@ _TOKENS = 512  # of one batch, about: larger ones are slower on a processor, and
 
 
 @dataclass(eq=False)
-class SequenceClassifier:
+class SequenceClassifier(Neural):
     """A fitted transformer with its tokenizer. See `xai_compare.types.Model` for its face.
 
     core : the library's model, in eager mode. tokenizer : a fast one, which knows where each token stands in the text.
@@ -99,10 +100,6 @@ class SequenceClassifier:
         return {"outputs": tuple(classes), "numbered": True}
 
     @property
-    def native(self) -> Output:
-        return "value" if self.task == "regression" else "margin"
-
-    @property
     def offers(self) -> frozenset[str]:
         inside = {name for name, there in (("gradient", self.gradient), ("attention", self.attention and self.gradient)) if there}
         return frozenset(inside | ({"value"} if self.task == "regression" else {"margin", "probability"}))
@@ -121,15 +118,6 @@ class SequenceClassifier:
         for rows, arrays, batch in self._runs(inputs):
             out[rows] = answers(asked, arrays, batch)
         return out
-
-    def decide(self, inputs: Inputs) -> IntArray:
-        return np.asarray(self.predict(inputs, self.native).argmax(axis=1), dtype=np.int64)
-
-    def encode(self, inputs: Inputs) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
-
-    def predict_encoded(self, encoded: Array, output: Output) -> Array:
-        raise ModelError(f"model '{self.name}' has no encoding by columns: {self.closed}")
 
     def _encoded(self, inputs: Inputs, cut: bool = True) -> list[list[int]]:
         """The token ids of each text, special tokens among them; a padding token where there are none at all."""
@@ -198,11 +186,6 @@ class SequenceClassifier:
         from xai_compare.models._nets import device
 
         return self.core.to(device()).eval()
-
-    @property
-    def size(self) -> Mapping[str, int]:
-        """How many numbers it learnt."""
-        return {"parameters": sum(each.numel() for each in self.core.parameters())}
 
     @property
     def depth(self) -> int:
