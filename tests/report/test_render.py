@@ -113,7 +113,7 @@ def leaks(page: Page) -> Iterator[str]:
         for key, value in attrs.items():
             if key == "style" or key.startswith("on"):
                 yield f"{tag} {key}"
-            if key == "src" and not value.startswith("data:image/svg+xml;base64,"):
+            if key == "src" and not value.startswith("data:image/svg+xml,"):
                 yield f"{tag} src={value[:40]}"
             if key == "href" and not re.fullmatch(r"#[A-Za-z0-9_.-]+|(figures|data)/[A-Za-z0-9._-]+", value):
                 yield f"{tag} href={value[:40]}"

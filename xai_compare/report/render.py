@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 from xai_compare.lazy import load
 from xai_compare.report.blocks import About, Block, Cases, Details, Entry, Figure, Name, Part, Prose, Section, SideBySide, Terms
@@ -152,8 +153,18 @@ def environment() -> Environment:
     made.filters["speaks"] = lambda pieces: _about((Entry(pieces),))
     made.filters["choices"] = _choices
     made.filters["filters"] = _filters
-    made.filters["data_uri"] = lambda svg: trusted(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}")
+    made.filters["data_uri"] = _data_uri
     return made
+
+
+_PLAIN = " '/:;=,.()-+!*@?[]|~$_"
+"""What may stand unescaped in an attribute in double quotes and in a data URI; letters and digits may anyway."""
+
+
+def _data_uri(svg: bytes) -> Any:
+    """A picture as an address: percent-encoded, which is a fifth shorter than base64. Nothing that ends an attribute or a tag stays bare."""
+    line = svg.replace(b"\n", b" ")
+    return trusted("data:image/svg+xml," + quote(line if b"'" in line else line.replace(b'"', b"'"), safe=_PLAIN))
 
 
 def _about(row: tuple[Entry, ...]) -> About:
@@ -189,7 +200,7 @@ def _shown(value: Any) -> Any:
 
 
 def trusted(text: str) -> Any:
-    """Text that holds no foreign word: our own style and script, whose hashes must hold, and base64."""
+    """Text that holds no foreign word: our own style and script, whose hashes must hold, and pictures with all that is special escaped."""
     return load("markupsafe").Markup(text)
 
 
