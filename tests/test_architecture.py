@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "audit": RUNNING | {"compare", "report", "cards"},
     "api": RUNNING | {"compare", "report", "audit"},
     "saved": RUNNING | {"compare", "report", "audit", "api"},
-    "cli": RUNNING | {"compare", "report", "cards", "api", "saved"},
+    "starter": BASE | {"config", "data"},  # a study to start from
+    "cli": RUNNING | {"compare", "report", "cards", "api", "saved", "starter"},
     "__main__": {"cli"},
 }
 PLUGIN_ROOMS = ("xai_compare.explainers", "xai_compare.metrics", "xai_compare.profiles", "xai_compare.report.sections")

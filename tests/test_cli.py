@@ -298,6 +298,69 @@ def test_numbers_that_do_not_come_out_again_end_with_1(after, folder) -> None:
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["$.skills[0].value.estimate"]
 
 
+# ---- a study to start from
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> tuple[Path, dict]:
+    folder = tmp_path_factory.mktemp("begun")
+    write(
+        folder / "loans.2026.csv", "number,income,default\n" + "".join(f"{i},{i * i % 17},{'no' if i % 3 else 'yes'}\n" for i in range(60))
+    )
+    lines = {
+        "table": ["init", "loans.2026.csv", "--target", "default"],
+        "again": ["init", "loans.2026.csv", "--target", "default"],
+        "forced": ["init", "loans.2026.csv", "--target", "income", "--out", "loans.yaml", "--force"],
+        "itself": ["init", "loans.2026.csv", "--target", "default", "--out", "loans.2026.csv", "--force"],
+        "no folder": ["init", "loans.2026.csv", "--target", "default", "--out", "nowhere/s.yaml"],
+        "no table": ["init", "nowhere.csv", "--target", "default"],
+        "no target": ["init", "loans.2026.csv", "--out", "other.yaml"],
+        "misspelt": ["init", "loans.2026.csv", "--target", "defualt", "--out", "other.yaml"],
+        "alone": ["init"],
+        "target alone": ["init", "--target", "default"],
+    }
+    return folder, driven(lines, folder)
+
+
+def test_init_writes_a_study_and_says_what_it_guessed(begun) -> None:
+    code, out, err = begun[1]["table"]
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "loans.yaml: written",
+        "  one of 2 classes is predicted; scores count yes",
+        "  1 column stays",
+        "  number tells the rows apart (id)",
+        "Look through it, then: xai-compare plan loans.yaml, or xai-compare run loans.yaml",
+    ]
+    assert begun[1]["forced"][0] == 0
+    written = yaml.safe_load((begun[0] / "loans.yaml").read_text(encoding="utf-8"))
+    assert written["data"]["target"] == "income"  # the second one, which was to overwrite it
+
+
+def test_init_alone_writes_a_study_that_needs_no_file(begun) -> None:
+    code, out, _ = begun[1]["alone"]
+    assert (code, out.splitlines()[0]) == (0, "breast_cancer.yaml: written")
+    assert yaml.safe_load((begun[0] / "breast_cancer.yaml").read_text(encoding="utf-8"))["data"]["source"] == "sklearn:breast_cancer"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("again", ["'loans.yaml' is there already", "--force", "--out"]),
+        ("itself", ["'loans.2026.csv' is the table itself"]),
+        ("no folder", ["the folder 'nowhere' of --out is not there"]),
+        ("no table", ["there is no file 'nowhere.csv'", "Without a table"]),
+        ("no target", ["--target COLUMN", "number, income, default"]),
+        ("misspelt", ["no column 'defualt'", "did you mean 'default'"]),
+        ("target alone", ["xai-compare init TABLE --target COLUMN"]),
+    ],
+)
+def test_init_that_cannot_be_is_one_message(begun, name: str, words: list[str]) -> None:
+    one_message(begun[1][name], words)
+    assert {path.name for path in begun[0].iterdir()} == {"loans.2026.csv", "loans.yaml", "breast_cancer.yaml"}
+    assert (begun[0] / "loans.2026.csv").read_text(encoding="utf-8").startswith("number,income,default\n")
+
+
 # ---- help and lists
 
 
@@ -448,6 +511,7 @@ BAD = {
     "two references": (study(models=[{**model, "reference": True} for model in MODELS]), ["models[1].reference", "only one"]),
     "unknown target class": (study(target="rose"), ["target", "'rose'", "setosa, versicolor, virginica"]),
     "level of confidence": (study(compare={"level": 0.2}), ["compare.level"]),
+    "unknown section": (study(report={"sections": ["scope", "gasp"]}), ["report.sections[1]", "section 'gasp'", "did you mean 'gaps'"]),
     "no mapping": ("- 1\n- 2\n", ["should be a mapping"]),
     "no yaml": ("title: [unfinished\n", ["line 2"]),
     "key twice": ("title: a\ntitle: b\n", ["line 2", "'title' is given twice"]),
@@ -467,6 +531,7 @@ def refused(tmp_path_factory) -> tuple[Path, dict]:
     write(folder / "good.yaml", study())
     write(folder / "taken", "mine")
     (folder / "nothing").mkdir()
+    lines["section in plan"] = ["plan", f"s{list(BAD).index('unknown section')}.yaml"]
     lines["missing study"] = ["run", "nowhere.yaml", "--out", "outx"]
     lines["study is a folder"] = ["run", "nothing", "--out", "outx"]
     lines["folder taken"] = ["run", "good.yaml", "--out", "taken"]
@@ -494,6 +559,7 @@ def test_a_bad_study_is_one_message_that_names_file_and_place(name: str, refused
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("section in plan", ["report.sections[1]", "did you mean 'gaps'", "Allowed: agreement, cases"]),
         ("missing study", ["nowhere.yaml", "cannot be read"]),
         ("study is a folder", ["nothing", "cannot be read"]),
         ("folder taken", ["taken", "cannot be written"]),

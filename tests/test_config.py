@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 DATA = {"source": "sklearn:diabetes"}
 MODELS = [{"name": "line", "kind": "linear_regression"}, {"name": "net", "kind": "mlp"}]
 SPEC: dict[str, Any] = {"data": DATA, "models": MODELS}
+CODED: dict[str, Any] = {"data": {**DATA, "labels": {1: "good", 2: "bad"}}}
 
 Write = Callable[[str], Path]
 
@@ -103,9 +104,32 @@ def test_resolved_is_json_that_gives_the_same_study_again() -> None:
         ({"report": {"sections": "gaps"}}, "report.sections: found 'gaps': should be auto or a list of names"),
         ({"report": {"sections": ["gaps", "gaps"]}}, "report.sections: found a list: names 'gaps' twice"),
         ({"report": {"sections": [3]}}, "report.sections[0]: found 3: should be text (put it in quotes)"),
+        ({"report": {"figures": ["pdf"]}}, "report.figures[0]: found 'pdf': Allowed: png, svg"),
+        ({"report": {"figures": ["png", "png"]}}, "report.figures: found a list: names 'png' twice"),
+        ({"report": {"figures": []}}, "report.figures: found a list: should hold at least one item"),
         ({"data": {**DATA, "path": 3}}, "data.path: found 3: should be text"),
         ({"fill": {1, 2}}, "fill: found {1, 2}: should be text, a number, true, false, a list or a mapping"),
         ({1: 2}, "1: found 1 as a key: should be text (put it in quotes)"),
+        ({"data": {**DATA, "params": {1: 2}}}, "data.params.1: found 1 as a key: should be text (put it in quotes)"),
+        ({"data": {**DATA, "labels": {1: "good", "1": "bad"}}}, "data.labels: found a mapping: names a class twice"),
+        ({"data": {**DATA, "labels": ["good", "bad"]}}, "data.labels: found a list: should be a mapping"),
+        ({"data": {**DATA, "labels": {0: False, 1: "yes"}}}, "data.labels.0: found false: should be text (put it in quotes)"),
+        ({"data": {**DATA, "labels": {0: " ", 1: "yes"}}}, "data.labels.0: found ' ': should not be empty"),
+        ({"data": {**DATA, "labels": {None: "no"}}}, "data.labels.None: found nothing as a key: should be text (put it in quotes)"),
+        ({"target": "2", **CODED}, "target: found '2', which data.labels calls 'bad': say the name"),
+        ({"data": {**CODED["data"], "positive": 2.0}}, "data.positive: found 2.0, which data.labels calls 'bad': say the name"),
+        (
+            {**CODED, "reasons": {"threshold": 0.5, "adverse": 2, "reference": "near_threshold", "map": "map.yaml"}},
+            "reasons.adverse: found 2, which data.labels calls 'bad': say the name",
+        ),
+        (
+            {"data": {**DATA, "labels": {1: "good", 2: "good "}}},
+            "data.labels.2: 'good' is the name of the class 1 already: give each class its own",
+        ),
+        (
+            {"data": {**DATA, "labels": {1: "2", 2: "bad"}}},
+            "data.labels.1: '2' stands for another class in the data: choose another name",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(change: dict[Any, Any], line: str) -> None:
@@ -139,6 +163,17 @@ def test_every_problem_is_told_at_once() -> None:
         "models[1].name: 'a' is given twice, first as models[0].name",
         "seed: found 1.5: should be a whole number",
     ]
+
+
+def test_labels_are_read_by_the_values_of_the_classes(write: Write) -> None:
+    head = "models: [{name: a, kind: k}]\n"
+    study = load_study(write(head + "data: {source: s, labels: {7: good, 2.0: bad, '3': none, true: 'yes', level 4: ok}, positive: bad}"))
+    names = {"7": "good", "2": "bad", "3": "none", "True": "yes", "level 4": "ok"}
+    assert study.data.labels == names
+    assert study.resolved()["data"]["labels"] == names
+    assert study_from_dict(json.loads(json.dumps(study.resolved()))) == study
+    kept = load_study(write(head + "data: {source: s, labels: {1: '1', 2: bad}, positive: 1}"))  # a value may be its own name
+    assert kept.data.positive == 1
 
 
 def test_only_one_model_is_the_reference() -> None:

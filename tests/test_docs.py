@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import re
-from pathlib import Path
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -11,44 +17,112 @@ import pytest
 import yaml
 
 from tests.made import TABULAR
+from tests.pages import DOCS, ROOT, name_of, of
+from tests.pages import PAGES as EVERY
+from tests.pages import blocks as every_block
+from tests.report.made import made
 from xai_compare.config import DataSpec, study_from_dict
 from xai_compare.data.sources import _SKLEARN, read
 from xai_compare.data.synthetic import RULES
 from xai_compare.errors import NotApplicable
 from xai_compare.explainers import EXPLAINERS
 from xai_compare.game import Game
+from xai_compare.metrics import METRICS
 from xai_compare.models.zoo import KINDS
+from xai_compare.profiles import PROFILES
 from xai_compare.registry import configured
+from xai_compare.report import build
+from xai_compare.report.blocks import Prose
+from xai_compare.report.sections import SECTIONS, chosen
 from xai_compare.run.plan import plan_study
 from xai_compare.streams import Streams
 from xai_compare.types import Data, Model
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+PAGES = DOCS
+REGISTRIES = (EXPLAINERS, METRICS, PROFILES, SECTIONS)
 
 
 def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], flags=re.DOTALL)
+    return of(language, PAGES[page])
 
 
-def test_links_lead_somewhere() -> None:
-    for name, text in PAGES.items():
-        for link in re.findall(r"\]\(([^)#]+)\)", text):
-            assert link.startswith("http") or (DOCS / link).exists(), f"{name}: {link}"
-        for link in re.findall(r"`((?:configs|tests|docs)/[\w./-]+\.\w+|[A-Z]+\.md)`", text):
-            assert (DOCS.parent / link).exists(), f"{name}: {link}"
+# ---- what runs
 
 
+@pytest.fixture
+def as_found() -> Iterator[None]:
+    """Plugins that a page registers are gone afterwards, for the other tests ask the registries what there is."""
+    before = [(registry, {name: registry[name] for name in registry}) for registry in REGISTRIES]
+    yield
+    for registry, found in before:
+        registry._found = found
+    for own in (name_of(block) for text in PAGES.values() for block in of("python", text)):
+        sys.modules.pop(own.removesuffix(".py"), None)
+
+
+def shell(block: str) -> None:
+    """Run the lines of a block, which are all commands of this package."""
+    for line in block.splitlines():
+        name, *words = shlex.split(line)
+        assert name == "xai-compare"
+        subprocess.run([sys.executable, "-m", "xai_compare.cli", *words], check=True)
+
+
+def near(said: str, shown: str) -> bool:
+    """Whether a line is the one that the page shows: the same words, and numbers that differ in their last digit at most."""
+    number = r"-?\d+\.\d+"
+    if re.sub(number, "#", said).split() != re.sub(number, "#", shown).split():
+        return False
+    found = zip(re.findall(number, said), re.findall(number, shown), strict=True)
+    return all(abs(float(a) - float(b)) < 1.5 * 10.0 ** -len(b.partition(".")[2]) for a, b in found)
+
+
+@pytest.mark.usefixtures("as_found")
 @pytest.mark.parametrize("page", [name for name in PAGES if blocks(name, "python")])
-def test_python_runs_and_prints_what_is_said(page: str, tmp_path, monkeypatch, capsys) -> None:
+def test_the_page_runs_and_prints_what_is_said(page: str, tmp_path, monkeypatch, capfd) -> None:
+    """In order, in an empty folder: Python and commands are run, blocks that are files are written, and text is what came out before."""
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in blocks(page, "python"):
-        exec(compile(block, page, "exec"), names)
-        said = capsys.readouterr().out
-        for expected in re.findall(r"print\(.*\)  # (.*)", block):
-            for line in expected.split("; "):
-                assert line in said, f"{page}: {line}"
+    monkeypatch.syspath_prepend(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    said = ""
+    for language, block in every_block(PAGES[page]):
+        if file := name_of(block):
+            (tmp_path / file).write_text(block, encoding="utf-8")
+        elif language == "text":
+            assert [line for line in block.splitlines() if not any(near(own, line) for own in said.splitlines())] == [], said
+        elif language == "sh":
+            shell(block)
+            said = capfd.readouterr().out
+        elif language == "python":
+            exec(compile(block, page, "exec", dont_inherit=True), names)
+            said = capfd.readouterr().out
+            check_comments(block, said)
+
+
+def prints(block: str) -> list[str]:
+    """What stands in a comment behind each call of print."""
+    calls = (node.value for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+    ours = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+    after = [block.splitlines()[call.end_lineno - 1].encode()[call.end_col_offset :].decode() for call in ours]
+    return [comment.removeprefix("  # ") for comment in after if comment]
+
+
+def check_comments(block: str, said: str) -> None:
+    """What stands behind a call of print is among what it printed."""
+    for shown in prints(block):
+        for line in shown.split("; "):
+            assert line in said or any(near(own, line) for own in said.splitlines()), f"{line} is not in:\n{said}"
+
+
+def test_comments_behind_a_print_are_found() -> None:
+    assert prints("print(\n    1,\n)  # 1\nx = 2  # two\nfor one in []:\n    print(f(one))  # 3; 4\nprint(x)\n") == ["1", "3; 4"]
+
+
+def test_lines_are_compared_by_words_and_by_the_last_digit() -> None:
+    assert near("shap   0.91 ok", "shap 0.90 ok")
+    assert not near("shap 0.93 ok", "shap 0.90 ok")
+    assert not near("shap 0.90 ok", "lime 0.90 ok")
+    assert not near("shap 0.90 ok", "shap 0.90")
 
 
 # ---- data
@@ -60,7 +134,7 @@ def loans(n: int = 300) -> pd.DataFrame:
     bad = draw.random(n) < 0.4
     return pd.DataFrame(
         {
-            "outcome": np.where(bad, "bad", "good"),
+            "outcome": np.where(bad, 2, 1),
             "customer": [f"c{i}" for i in range(n)],
             "branch": draw.choice(["north", "south"], n),
             "part": draw.choice(["train", "train", "test"], n),
@@ -153,7 +227,7 @@ def test_the_page_names_every_kind_and_counts_them() -> None:
     assert set(re.findall(r"`(\w+)`", others[1])) == set(KINDS) - set(TABULAR)
     words = {17: "seventeen", 18: "eighteen", 19: "nineteen", 20: "twenty"}
     assert f"\n{words[len(list(KINDS))].capitalize()} kinds" in PAGES["models.md"]
-    assert f"{words[len(list(KINDS))]} kinds" in (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{words[len(list(KINDS))]} kinds" in EVERY["README.md"]
 
 
 def asked(method: str, model: Model, data: Data) -> dict[str, object] | None:
@@ -193,3 +267,42 @@ def test_exact_up_to_seven_features(tables) -> None:
         told = asked("shap", model, data)
         assert told is not None
         assert told["algorithm"] == expected
+
+
+# ---- sections
+
+
+def test_the_sections_of_the_page_are_those_of_a_report() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \|", PAGES["reading.md"], flags=re.MULTILINE)
+    assert rows == [(str(SECTIONS[name].order), SECTIONS[name].title, SECTIONS[name].question) for name in chosen({})]
+
+
+def test_the_sentences_that_the_page_takes_apart_are_those_of_a_verdict() -> None:
+    source = made()
+    proses = [block for block in SECTIONS["verdict"].make(build(source.results, source.comparison)) if isinstance(block, Prose)]
+    said = " ".join("".join(piece if isinstance(piece, str) else piece.text for piece in prose.pieces) for prose in proses)
+    quoted = " ".join(re.findall(r"^> (.*)$", PAGES["reading.md"], flags=re.MULTILINE))
+    words = re.findall(r"[A-Za-z][A-Za-z' ]{9,}", re.sub(r"\*\*\w+\*\*", "#", quoted))
+    assert len(words) > 8
+    assert [some for some in words if some.strip() not in said] == []
+
+
+# ---- a package of plugins
+
+
+def test_the_package_of_the_page_is_found(tmp_path) -> None:
+    """Installed as pip leaves it: the module, and what its project says of entry points."""
+    (project,) = (tomllib.loads(block)["project"] for block in blocks("your-own.md", "toml"))
+    (module,) = (block for block in blocks("your-own.md", "python") if name_of(block))
+    (tmp_path / name_of(module)).write_text(module, encoding="utf-8")
+    facts = tmp_path / f"{project['name']}-{project['version']}.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8")
+    points = (f"[{group}]\n" + "".join(f"{name} = {at}\n" for name, at in some.items()) for group, some in project["entry-points"].items())
+    (facts / "entry_points.txt").write_text("\n".join(points), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    listed = {"explainers": "alone", "metrics": "top_share", "profiles": "two_ends", "sections": "strongest"}
+    for what, name in listed.items():
+        line = [sys.executable, "-m", "xai_compare.cli", "list", what]
+        said = subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
+        assert re.search(rf"^{name} ", said, flags=re.MULTILINE), said

@@ -103,8 +103,14 @@ def environment(tmp_path_factory) -> dict[str, str]:
 
 
 def run(environment, *arguments) -> str:
-    command = [sys.executable, "-m", "xai_compare.cli", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    done = command(environment, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def command(environment, *arguments) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "xai_compare.cli", *map(str, arguments)]
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
 
 
 LISTED = {"explainers": "Ones", "metrics": "Count of features (simplicity)", "profiles": "Flat lines", "sections": "Hello"}
@@ -122,6 +128,7 @@ def test_they_take_part_in_a_study_also_in_workers(environment, tmp_path):
         "explainers": ["shap", {"name": "ones", "params": {"size": 2.0}}],
         "metrics": ["additive_fit", "count"],
         "profiles": ["flat"],
+        "report": {"sections": ["hello", "profiles"]},
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     run(environment, "run", tmp_path / "study.yaml", "--out", tmp_path / "out", "--jobs", "2")
@@ -134,3 +141,15 @@ def test_they_take_part_in_a_study_also_in_workers(environment, tmp_path):
     assert {panel["profile"] for panel in report["profiles"]["panels"]} == {"flat"}
     assert "flat lines (nothing ever moves)" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "A section from outside." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("asked", ["plan", "run"])
+def test_their_sections_are_known_when_a_name_is_misspelt(environment, tmp_path, asked):
+    models = [{"name": "line", "kind": "logistic_regression"}]
+    study = {"data": {"source": "sklearn:iris"}, "models": models, "report": {"sections": ["gaps", "helo"]}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    done = command(environment, asked, tmp_path / "study.yaml", *(["--out", tmp_path / "out"] if asked == "run" else []))
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "error: study.yaml: report.sections[1]: unknown section 'helo': did you mean 'hello'? Allowed: agreement, cases, "
+    assert done.stderr.startswith(told)
+    assert not (tmp_path / "out").exists()

@@ -36,12 +36,12 @@ from xai_compare.run.manifest import timings
 from xai_compare.run.plan import CHUNK, Plan, plan_given, plan_study, targets
 from xai_compare.run.store import DiskStore, MemoryStore, Store
 from xai_compare.streams import Streams
-from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, take
+from xai_compare.types import Attribution, Data, Inputs, IntArray, Model, class_name, take
 
-__all__ = ["Audit", "Rows", "audit_study", "compare", "compared", "explain", "given", "measure", "run_study"]
+__all__ = ["Audit", "Rows", "audit_study", "compare", "compared", "explain", "given", "measure", "planned", "run_study"]
 
 # What a study says of data that are in memory already; the rest of `data` tells how to read a file.
-_IN_MEMORY = ("background", "explain", "groups", "slices")
+_IN_MEMORY = ("background", "explain", "groups", "labels", "slices")
 
 
 def compare(
@@ -241,8 +241,7 @@ def run_study(
     A finished study computes nothing again; an interrupted one goes on where it stopped.
     """
     asked = [threshold(text) for text in fail_on]
-    _check_sections(study)
-    plan = plan_study(study, pins)
+    plan = planned(study, pins)
     check(asked, _known(plan))
     audit = audit_study(plan, folder, jobs=jobs, fresh=fresh, watch=watch)
     audit.save(folder)
@@ -256,6 +255,18 @@ def audit_study(plan: Plan, folder: Path, *, jobs: int = 1, fresh: bool = False,
         return _audited(plan, store, watch, jobs)
     finally:
         store.close()
+
+
+def planned(study: Study, pins: Sequence[str] = ()) -> Plan:
+    """The plan of a study file, and everything it names checked: the sections of its report too, which no job needs.
+
+    Raises
+    ------
+    StudyError, DataError
+        As `xai_compare.run.plan.plan_study`, and for a section that there is not.
+    """
+    _check_sections(study)
+    return plan_study(study, pins)
 
 
 def _check_sections(study: Study) -> None:
@@ -319,18 +330,20 @@ def _bring(models: Mapping[str, Any], X: Any, y: Any, background: Any, study: St
         held = brought.inputs
         known = background.inputs if isinstance(background, Cases) else brought.checked(background, "background")
     sample = take(known, np.arange(min(len(known), 50)))
-    alone = y is None and len(models) == 1
-    fitted = {name: adapt(name, model, sample) for name, model in models.items() if _says_its_classes(model, alone)}
-    classes = _classes(fitted, y)
+    alone, labels = y is None and len(models) == 1, study.data.labels
+    fitted = {name: adapt(name, model, sample, labels=labels) for name, model in models.items() if _says_its_classes(model, alone)}
+    classes = _classes(fitted, y, labels)
     # A plain function does not say what its outputs are, and a booster may only number them: the fitted models or y do.
-    adapted = {name: in_order(adapt(name, fitted.get(name, model), sample, classes, as_array), classes) for name, model in models.items()}
+    adapted = {
+        name: in_order(adapt(name, fitted.get(name, model), sample, classes, as_array, labels), classes) for name, model in models.items()
+    }
     task = next(iter(adapted.values())).task
     for name, model in adapted.items():
         if model.task != task or (task == "classification" and model.outputs != tuple(classes)):
             raise ModelError(
                 f"model '{name}' predicts {model.task} of {', '.join(model.outputs)}; the others {task} of {', '.join(classes)}"
             )
-    test, train = as_table(held, None if y is None else _outcomes(y, classes)), as_table(known, None)
+    test, train = as_table(held, None if y is None else _outcomes(y, classes, labels)), as_table(known, None)
     sizes = (study.data.background, study.data.explain)
     about: dict[str, Any] = {"source": "in memory", "rows": len(held), "public": False}
     data = assemble(train, test, task, classes, sizes, Streams(study.seed).at("data"), None if brought is None else brought.space)
@@ -348,13 +361,13 @@ def _says_its_classes(model: Any, alone: bool) -> bool:
     return hasattr(model, "predict") or is_pair(model) or (isinstance(model, Handed) and (alone or bool(model.classes)))
 
 
-def _outcomes(y: Any, classes: Sequence[str]) -> npt.NDArray[Any]:
+def _outcomes(y: Any, classes: Sequence[str], labels: Mapping[str, str]) -> npt.NDArray[Any]:
     """(n,) known outcomes as positions in `classes`, or as floats where there are none."""
     values = np.asarray(y)
     if values.ndim != 1:
         raise DataError(f"y must have one value for each row of X, found shape {values.shape}")
     if classes:
-        return class_codes(values, classes)
+        return class_codes(np.array([labels.get(class_name(one), one) for one in values.tolist()], dtype=object), classes)
     try:
         numbers = values.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -373,8 +386,16 @@ def _names_for(models: Mapping[str, Any], X: Inputs, background: Inputs) -> list
     return None
 
 
-def _classes(fitted: Mapping[str, Model], y: Any) -> Sequence[str]:
-    """The names of the classes: of a model that knows them, else of y, else a booster's numbers."""
+def _classes(fitted: Mapping[str, Model], y: Any, labels: Mapping[str, str]) -> Sequence[str]:
+    """The names of the classes: of a model that knows them, else of y, else a booster's numbers; those that the study gives them."""
+    found = [labels.get(name, name) for name in _own_classes(fitted, y)]
+    if labels and sorted(found) != sorted(labels.values()):
+        said = f"the classes are {', '.join(found)}" if found else "what is predicted is a number"
+        raise DataError(f"study: data.labels names {', '.join(labels.values())} (for {', '.join(labels)}), and {said}")
+    return found
+
+
+def _own_classes(fitted: Mapping[str, Model], y: Any) -> Sequence[str]:
     for model in fitted.values():
         if not by_number(model):
             return model.outputs if model.task == "classification" else ()

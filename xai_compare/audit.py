@@ -80,8 +80,9 @@ class Audit:
 
         Parameters
         ----------
-        which : an id or several; or a rule: "report" (those that the report shows), "model_disagreement", "method_disagreement" (where
-            explanations differ most), "near_threshold", "random" (drawn by the study's seed).
+        which : an id or several; or a rule: "report" (those that the report shows), "widest_gap" (where the gap of fidelity comes
+            from), "model_disagreement", "method_disagreement" (where explanations differ most), "near_threshold", "random" (drawn by the
+            study's seed).
         n : how many by a rule; 6 by default.
 
         Raises
@@ -91,7 +92,7 @@ class Audit:
         """
         from xai_compare.report.choose import pick
 
-        return Rows(tuple(attribution_rows(self.results, pick(self.results, which, n))))
+        return Rows(tuple(attribution_rows(self.results, pick(self.results, which, n, self.comparison.driving))))
 
     @cached_property
     def plot(self) -> Plots:
@@ -129,7 +130,7 @@ class Audit:
         try:
             target.mkdir(parents=True, exist_ok=True)
             self.results.save(target / "data")
-            write(self.report, target, self.timings)
+            write(self.report, target, self.timings, self.reasons)
             write_timings(target, self.timings)
             assets = [asset["path"] for asset in json.loads((target / "report.json").read_bytes())["assets"]]
             own = ["report.html", "report.json", "data/results.json", "data/results.npz"]

@@ -108,11 +108,11 @@ def plan(
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes to reckon with. Default: one for each core.")] = None,
 ) -> None:
     """Say what a study will cost: cells, model rows and seconds by step, from a pilot on six cases. Trains the models; writes nothing."""
+    from xai_compare.api import planned
     from xai_compare.config import load_study
     from xai_compare.run.forecast import forecast
-    from xai_compare.run.plan import plan_study
 
-    found = forecast(plan_study(load_study(study)))
+    found = forecast(planned(load_study(study)))
     workers = jobs or _cores()
     cells = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(found.cells.items()))
     typer.echo(f"{sum(found.cells.values())} cells ({cells}), {found.jobs} jobs\n")
@@ -125,6 +125,24 @@ def plan(
     if found.failures:
         typer.echo("failed in the pilot:\n  " + "\n  ".join(found.failures), err=True)
         raise typer.Exit(_FAILED_CELLS)
+
+
+@app.command()
+def init(
+    table: Annotated[
+        Path | None, typer.Argument(help="A CSV, Parquet or Feather file. Without one: data that come with scikit-learn.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="STUDY.yaml", help="The file to write. Default: named after the table.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a study that is there already.")] = False,
+) -> None:
+    """Write a commented study to start from, for a table of your own: two models, SHAP and LIME. Says what was guessed."""
+    from xai_compare.starter import write_starter
+
+    path = out or Path(f"{table.name.partition('.')[0] or 'study' if table else 'breast_cancer'}.yaml")
+    told = write_starter(table, target, path, force)
+    typer.echo(f"{path}: written\n  " + "\n  ".join(told))
+    typer.echo(f"Look through it, then: xai-compare plan {shlex.quote(str(path))}, or xai-compare run {shlex.quote(str(path))}")
 
 
 @app.command(name="list")

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -31,6 +32,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from xai_compare.contradictions import contradictions
 from xai_compare.errors import StudyError, nearest
+from xai_compare.types import class_name
 from xai_compare.yaml_file import display, read_yaml
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "CompareSpec",
     "DataSpec",
     "DatePart",
+    "Form",
     "ModelSpec",
     "Pairing",
     "PluginSpec",
@@ -57,12 +60,23 @@ Pairing: TypeAlias = Literal["same_method", "best_method"]
 Check: TypeAlias = Literal["probability", "fill"]
 Spread: TypeAlias = Literal["background", "training"]
 DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour", "days"]
+Form: TypeAlias = Literal["svg", "png"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _as_written(path: Path) -> str:
     return path.name if path.is_absolute() else path.as_posix()
+
+
+def _by_class(value: object) -> object:
+    """A mapping from classes, which may be numbers or truth values, by their names."""
+    if not isinstance(value, Mapping):
+        return value
+    out = {class_name(key): inner for key, inner in value.items()}
+    if len(out) < len(value):  # such as 1 and "1"
+        raise PydanticCustomError("twice", "names a class twice")
+    return out
 
 
 # Strict scalars: the text "0" is no number and the number 1 is no truth value, so that a slip in the YAML is seen.
@@ -117,7 +131,8 @@ class DataSpec(_Spec):
 
     Without a `source` a file is read (CSV, Parquet or Feather): `path`, of which `test_size` is held out, or the rows that the column
     `split` calls "test"; or `train` and `test`, a file each. Its column `target` is predicted (`text` is that of the texts, `rationale`
-    that of what people marked in them); `positive` names the class that scores count. `id` names the column that tells cases apart,
+    that of what people marked in them); `labels` gives its classes other names, by the values that they have in the data, and every other
+    place speaks these names; `positive` names the class that scores count. `id` names the column that tells cases apart,
     `drop` columns left out, `missing` the codes that stand for a missing value, `categorical` columns of numbers that are codes,
     `ordinal` the levels of a column from the lowest to the highest, `dates` what is taken from a date. `groups` makes one feature of
     several columns. `slices` names columns, used as features or not, by whose values results are told apart: a list, or a mapping to
@@ -134,6 +149,7 @@ class DataSpec(_Spec):
     target: _Name | None = None
     text: _Name | None = None
     rationale: _Name | None = None
+    labels: Annotated[dict[str, _Name], BeforeValidator(_by_class)] = {}
     positive: _Label | None = None
     id: _Name | None = None
     missing: tuple[_Label, ...] = ()
@@ -209,14 +225,16 @@ class ReportSpec(_Spec):
 
     `sections` are those of the page in their order, by the names of `xai-compare list sections`. The verdict, the limits and the provenance
     are on every page: where the list does not name them, the first opens it and the other two close it. `large` allows more than 25 MB.
+    `figures` are the forms in which pictures are written beside the page: svg, png (200 dots per inch) or both.
     """
 
     title: _Name | None = None
     show_values: _Bool | None = None
     sections: _Sections = "auto"
+    figures: Annotated[tuple[Form, ...], Field(min_length=1)] = ("svg",)
     large: _Bool = False
 
-    @field_validator("sections")
+    @field_validator("sections", "figures")
     @classmethod
     def _once(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         twice = [name for name in value if value.count(name) > 1] if isinstance(value, tuple) else []
@@ -372,8 +390,8 @@ def _not_plain(value: object, at: str) -> Iterator[tuple[str, str]]:
     """Everything that JSON cannot hold, by place: `resolved` is printed in the manifest."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if isinstance(key, str):
-                yield from _not_plain(inner, _join(at, key))
+            if isinstance(key, str) or (at == "data.labels" and isinstance(key, int | float)):  # classes are often numbers
+                yield from _not_plain(inner, _join(at, str(key)))
             else:
                 yield _join(at, str(key)), f"found {_shown(key)} as a key: should be text (put it in quotes)"
     elif isinstance(value, list | tuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from xai_compare.types import class_name
+
 __all__ = ["contradictions"]
 
 
@@ -27,6 +29,7 @@ def contradictions(raw: object) -> Iterator[tuple[str, str]]:
     data = raw.get("data")
     if isinstance(data, Mapping):
         yield from _group_contradictions(data)
+        yield from _label_contradictions(raw, data)
     if isinstance(data, Mapping):
         yield from _text_contradictions(data)
     if isinstance(data, Mapping) and data.get("source", "file") in ("file", "csv", "texts", "images", "series"):
@@ -78,6 +81,25 @@ def _text_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 _WITHOUT_TEXTS = ("csv", "file", "images", "series", "sklearn", "synthetic")
+
+
+def _label_contradictions(raw: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    given, reasons = data.get("labels"), raw.get("reasons")
+    if not isinstance(given, Mapping):
+        return
+    names = {class_name(code): name.strip() for code, name in given.items() if isinstance(name, str)}
+    first: dict[str, str] = {}
+    for code, name in names.items():
+        if name in first:
+            yield f"data.labels.{code}", f"'{name}' is the name of the class {first[name]} already: give each class its own"
+        elif name in names and name != code:
+            yield f"data.labels.{code}", f"'{name}' stands for another class in the data: choose another name"
+        first.setdefault(name, code)
+    said = {"data.positive": data.get("positive"), "target": raw.get("target")}
+    said["reasons.adverse"] = reasons.get("adverse") if isinstance(reasons, Mapping) else None
+    for at, class_ in said.items():
+        if class_ is not None and class_name(class_) in names.keys() - first.keys():
+            yield at, f"found {class_!r}, which data.labels calls '{names[class_name(class_)]}': say the name"
 
 
 def _group_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

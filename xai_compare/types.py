@@ -31,6 +31,7 @@ __all__ = [
     "Table",
     "Task",
     "Truth",
+    "class_name",
     "take",
 ]
 
@@ -48,6 +49,13 @@ Output: TypeAlias = Literal["probability", "margin", "value"]
 Task: TypeAlias = Literal["classification", "regression"]
 
 Modality: TypeAlias = Literal["table", "image", "text", "series"]
+
+
+def class_name(label: Any) -> str:
+    """A class label as text; 1, 1.0 and numpy's 1 are the same class "1"."""
+    if isinstance(label, (float, np.floating)) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
 
 
 def take(inputs: Inputs, rows: IntArray) -> Inputs:

@@ -1,4 +1,4 @@
-"""axe-core finds nothing against WCAG 2.2 AA: light and dark, wide and narrow, as opened and with all unfolded and sorted."""
+"""axe-core finds nothing against WCAG 2.2 AA: light and dark, wide and narrow, unfolded, sorted, filtered, with cases picked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.visit import NARROW, WIDE, Visit, unfold
+from tests.browser.visit import NARROW, WIDE, Visit, shown_cases, unfold
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,8 +24,9 @@ def axe() -> Any:
     return pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed").Axe()
 
 
-def check(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = axe().run(page, options=OPTIONS).response
+def check(page: Page, *where: str) -> dict[str, Any]:
+    """What axe says of the page, or of a part of it; there must be no violation."""
+    found: dict[str, Any] = axe().run(page, context=where[0] if where else None, options=OPTIONS).response
     told = [(rule["id"], node["target"], node["failureSummary"]) for rule in found["violations"] for node in rule["nodes"]]
     assert told == []
     return found
@@ -47,6 +48,34 @@ def test_no_violation_as_opened_and_after_use(visit: Open, ordinary: str, size: 
     check(page)
     use(page)
     check(page)
+
+
+def choose(page: Page, **choices: str) -> None:
+    for key, value in choices.items():
+        page.locator(f"select[data-choice={key}]").select_option(value)
+
+
+def test_no_violation_filtered_or_with_cases_picked(visit: Open, ordinary: str) -> None:
+    """One page in one state after the other, each in both colour schemes. What the picker does is looked at among the cases alone."""
+    page = visit(ordinary).page
+
+    def both(*where: str) -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            check(page, *where)
+
+    choose(page, model="1", method="1")
+    unfold(page)
+    assert page.locator(".off").count() > 100
+    both()
+    choose(page, model="", method="", order="models", said="wrong", slice="0")
+    assert (page.locator(".off").count(), len(shown_cases(page))) == (0, 1)
+    both(".cases")
+    page.evaluate("for (const one of document.querySelectorAll('.case')) one.dataset.said = ''")
+    choose(page, said="")
+    choose(page, said="wrong")
+    assert page.locator(".picker .told").inner_text().startswith("None of the")
+    both(".cases")
 
 
 def test_no_violation_with_hostile_names(visit: Open, hostile: str) -> None:

@@ -6,26 +6,25 @@ Studies whose data are not here are left out, and say so.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import yaml
+
 from tests.browser.conftest import CHROMIUM
 from xai_compare.api import run_study
-from xai_compare.config import load_study
+from xai_compare.config import Study, load_study, study_from_dict
 from xai_compare.report import write
-from xai_compare.report.sections import chosen
 from xai_compare.saved import load
 
 ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "reports" / "gallery"
-SAMPLE, LARGEST = "breast_cancer", 1_500_000
-"""The study of the sample report, and how many bytes it may have."""
-
-LEFT_OUT = ("fidelity", "stability", "profiles", "agreement", "drivers", "decomposition")
-"""Sections that the sample goes without, or it would be too large; where interpretability goes is shown in the verdict as well."""
+SAMPLE, LARGEST = "sample", 1_500_000
+"""The sample report, which is of the study that README shows, and how many bytes it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,17 @@ PICTURES = (
 )
 
 
+def study_of(name: str) -> Study:
+    """A study of configs/, or the one that README shows."""
+    if name != SAMPLE:
+        return load_study(ROOT / "configs" / f"{name}.yaml")
+    (shown,) = re.findall(r"```yaml\n(title:.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    return study_from_dict(yaml.safe_load(shown))
+
+
 def ran(name: str) -> Path | None:
-    """The folder of a run of a ready-made study; what was computed before is not computed again. None without its data."""
-    study = load_study(ROOT / "configs" / f"{name}.yaml")
+    """The folder of a run; what was computed before is not computed again. None without its data."""
+    study = study_of(name)
     if "XAI_COMPARE_DATA" in str(study.resolved()["data"]) and "XAI_COMPARE_DATA" not in os.environ:
         return None
     folder = ROOT / "reports" / name
@@ -68,19 +75,16 @@ def taken(pictures: tuple[Picture, ...], folders: dict[str, Path]) -> None:
 
 
 def sampled(folder: Path) -> int:
-    """Write the sample report, from a run, without its largest sections; its size."""
-    report = load(folder).report
-    sections = [name for name in chosen(report["scope"]["study"]) if name not in LEFT_OUT]
-    report["scope"]["study"]["report"]["sections"] = sections
+    """Write the sample report of a run, without what that run took: the same bytes on every machine that computes the same. Its size."""
     with TemporaryDirectory() as spare:
-        write(report, Path(spare), None)
+        write(load(folder).report, Path(spare))
         shutil.copyfile(Path(spare, "report.html"), GALLERY / "report.html")
     return (GALLERY / "report.html").stat().st_size
 
 
 def main() -> int:
     GALLERY.mkdir(parents=True, exist_ok=True)
-    found = {name: ran(name) for name in dict.fromkeys(picture.study for picture in PICTURES)}
+    found = {name: ran(name) for name in dict.fromkeys([SAMPLE, *(picture.study for picture in PICTURES)])}
     folders = {name: folder for name, folder in found.items() if folder is not None}
     for name in set(found) - set(folders):
         sys.stderr.write(f"{name}: left out, XAI_COMPARE_DATA is not set\n")

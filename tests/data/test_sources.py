@@ -120,6 +120,90 @@ def test_whole_number_classes_are_sorted_as_numbers(tmp_path) -> None:
     assert read(table(tmp_path, good(60).assign(y=[10, 9, 2] * 20)), 0).classes == ("2", "9", "10")
 
 
+# ---- names of classes
+
+LABELS = {1: "good", 2: "bad"}
+
+
+@pytest.mark.parametrize(("positive", "code"), [("bad", 2), ("good", 1), (None, None)])
+def test_labels_change_the_words_for_classes_and_nothing_else(tmp_path, positive: str | None, code: int | None) -> None:
+    frame = good().assign(y=[1, 2, 1, 1] * 10)
+    coded = read(table(tmp_path, frame, **({} if code is None else {"positive": code})), 0)
+    named = read(table(tmp_path, frame, labels=LABELS, **({} if positive is None else {"positive": positive})), 0)
+    assert named.classes == tuple(LABELS[int(each)] for each in coded.classes)
+    assert named.classes[-1] == (positive or "bad")
+    for part in ("train", "test"):
+        np.testing.assert_array_equal(getattr(named, part).y, getattr(coded, part).y)
+        assert getattr(named, part).ids == getattr(coded, part).ids
+    np.testing.assert_array_equal(named.explain, coded.explain)
+    assert named.about == coded.about
+
+
+@pytest.mark.parametrize(
+    ("y", "labels", "classes"),
+    [
+        ([10, 9, 2, 9], {9: "b", 10: "a", 2: "c"}, ("c", "b", "a")),  # in the order of the numbers
+        ([1.0, 0.0, 0.0, 1.0], {0: "no", 1: "yes"}, ("no", "yes")),
+        ([True, False, True, False], {True: "left", False: "kept"}, ("kept", "left")),
+        (["A11", "A12", "A11", "A11"], {"A11": "rich", "A12": "poor"}, ("rich", "poor")),
+    ],
+    ids=["numbers", "floats", "truth values", "text"],
+)
+def test_labels_are_for_classes_of_any_type(tmp_path, y, labels, classes) -> None:
+    data = read(table(tmp_path, good().assign(y=y * 10), labels=labels), 0)
+    rows = np.array(data.train.ids, dtype=int)
+    assert data.classes == classes
+    assert [classes[code] for code in data.train.y] == [labels[(y * 10)[row]] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        ([1, 2, 3, 1], {"labels": LABELS}, "labels name some classes only, and leave out 3: name all of them, or none"),
+        ([1, 2, 3, 4], {"labels": {1: "a"}}, "leave out 2, 3, 4"),
+        ([1, 2, 1, 2], {"labels": {**LABELS, 9: "x"}}, "labels name '9', which is no class: Allowed: 1, 2"),
+        (["no", "yes", "no", "no"], {"labels": {"no": "a", "yes": "b", "yess": "c"}}, "which is no class: did you mean 'yes'"),
+        ([0.5, 1.25, 2.5, 3.75], {"labels": LABELS}, "labels name classes, but the target is a number with many values: remove them"),
+        ([1, 2, 1, 2], {"labels": LABELS, "positive": "bat"}, "positive is 'bat', which is no class: did you mean 'bad'"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(tmp_path, y, options, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(table(tmp_path, good().assign(y=y * 10), **options), 0)
+
+
+def test_labels_leave_what_is_known_to_be_true_as_it_is() -> None:
+    """A source knows its classes by its own names: the sign of its truth hangs on them."""
+    for positive in ("no", "yes"):
+        plain, named = (
+            read(spec(source="synthetic:xor", **said), 0)
+            for said in (
+                {"positive": positive},
+                {"labels": {"no": "same", "yes": "other"}, "positive": {"no": "same", "yes": "other"}[positive]},
+            )
+        )
+        assert named.classes == tuple({"no": "same", "yes": "other"}[name] for name in plain.classes)
+        assert np.abs(plain.truth.attribution).max() > 0
+        np.testing.assert_array_equal(named.truth.attribution, plain.truth.attribution)
+
+
+def test_labels_for_images_texts_and_series(tmp_path) -> None:
+    names = {str(digit): f"digit {digit}" for digit in range(10)}
+    assert read(spec(source="sklearn:digits", labels=names), 0).classes == tuple(names.values())
+    labels = {0: "off", 1: "on"}
+    codes, draw = np.arange(40) % 2, np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=draw.integers(0, 256, (40, 8, 8)).astype(np.uint8), y=codes)
+    pd.DataFrame({"t": [f"word {i}" for i in range(40)], "y": codes}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame(draw.normal(size=(40, 20))).assign(y=codes).to_csv(tmp_path / "s.csv", index=False)
+    for said in (
+        {"source": "images", "path": tmp_path / "a.npz"},
+        {"source": "texts", "path": tmp_path / "t.csv", "text": "t", "target": "y"},
+        {"source": "series", "path": tmp_path / "s.csv", "target": "y"},
+        {"source": "synthetic:patch", "labels": {"across": "off", "upright": "on"}},
+    ):
+        assert set(read(DataSpec.model_validate({"labels": labels, "positive": "on", **said}), 0).classes) == {"off", "on"}
+
+
 def test_true_and_false_are_two_classes(tmp_path) -> None:
     assert read(table(tmp_path, good().assign(y=[True, False] * 20)), 0).classes == ("False", "True")
 

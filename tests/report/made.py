@@ -11,6 +11,7 @@ from xai_compare.compare import (
     AgreementRow,
     Comparison,
     CurveRow,
+    DrivingRow,
     GapRow,
     Interval,
     PerformanceRow,
@@ -216,7 +217,14 @@ def _fit(model: str, method: str) -> dict[str, Array]:
 
 def _comparison(names: dict[str, str], task: str) -> Comparison:
     rows = (_skills(names), _gaps(names, task), _agreement(names), _performance(names, task), _agree(names, task))
-    return Comparison(0.95, *rows, curves=_curves(names), slices=_slices(names), spread=_spread(names))
+    return Comparison(0.95, *rows, curves=_curves(names), slices=_slices(names), spread=_spread(names), driving=_driving(names))
+
+
+def _driving(names: dict[str, str]) -> tuple[DrivingRow, ...]:
+    """The gaps of the other models by SHAP, case by case."""
+    first, *others = (_fit(model, "shap")[""] for model, _, _ in MODELS)
+    a, *rest = names.values()
+    return tuple(DrivingRow("additive_fit", b, a, own, first, (own - first) / 0.96) for b, own in zip(rest, others, strict=True))
 
 
 def _slices(names: dict[str, str]) -> tuple[SliceRow, ...]:

@@ -14,6 +14,7 @@ from xai_compare.compare import Interval
 from xai_compare.report.asked import by_methods, supposing, under
 from xai_compare.report.blocks import Block, Piece, Prose, Table
 from xai_compare.report.sections import SECTIONS
+from xai_compare.report.words import gap_parts
 
 MADE = made()
 CONDITIONS = ("predictions agree", "probability", "reference")
@@ -210,13 +211,22 @@ def test_the_answers_stand_in_a_small_table() -> None:
         "with the reference fill",
         "on the cases where the models predict alike",
     ]
-    assert rows[0][1:] == ["forest explained better than logistic", "SHAP for both", "0.20 [0.15, 0.25]", "40"]
+    assert rows[0][1:5] == ["forest explained better than logistic", "SHAP for both", "0.20 [0.15, 0.25]", "40"]
     assert len(rows) == 6
     assert [row[4] for row in rows] == ["40", "40", "36"] * 2
 
 
+def test_every_gap_tells_its_place_in_the_report() -> None:
+    gaps = report.build(MADE.results, MADE.comparison)["gaps"]
+    for caption in ("The headline gaps", "The fidelity gap asked again"):
+        for row in table(MADE, caption):
+            gap = gaps[int(row[-1])]
+            assert any(entry.startswith(f"{gap['a']} ") for entry in row)
+            assert gap_parts(gap["gap"])[0].replace("\u00a0", " ") in row
+
+
 def test_headlines_name_their_methods_only_where_they_are_others() -> None:
-    assert len(table(made(), "The headline gaps")[0]) == 6
+    assert len(table(made(), "The headline gaps")[0]) == 7
     source = made()
     index = next(i for i, row in enumerate(source.comparison.gaps) if row.metric == "features_needed" and row.pairing == "best_method")
     rows = table(with_gap(source, index, choices=(("lime", "lime"), BOTH)), "The headline gaps")

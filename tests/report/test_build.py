@@ -14,7 +14,8 @@ from tests.report.made import FEATURES, HOSTILE, MODELS, NOT_OPEN, TAKEN, Made, 
 from xai_compare import report
 from xai_compare.compare import Interval
 from xai_compare.errors import XaiCompareError
-from xai_compare.report.choose import choose, overlap
+from xai_compare.report.choose import choose, overlap, pick
+from xai_compare.report.coherent import fault
 from xai_compare.report.plain import number, plain
 from xai_compare.report.write import schema
 from xai_compare.results import Cell
@@ -94,11 +95,13 @@ def test_the_decomposition_has_every_part_and_the_control() -> None:
     assert sum(row["control"] for row in rows) == 3
 
 
-def test_six_cases_each_with_its_reason() -> None:
-    chosen = choose(made().results)
-    assert len({case for case, _ in chosen}) == len(chosen) == 6
+@pytest.mark.parametrize(("gaps", "counts"), [(0, [0, 2, 2, 2]), (1, [1, 2, 2, 1]), (2, [2, 2, 2, 1])])
+def test_six_cases_or_more_each_with_its_reason(gaps: int, counts: list[int]) -> None:
+    source = made()
+    chosen = choose(source.results, source.comparison.driving[:gaps])
+    assert len({case for case, _ in chosen}) == len(chosen) == sum(counts)
     whys = [why for _, why in chosen]
-    assert [sum(word in why for why in whys) for word in ("differ most", "nearest to one half", "at random")] == [2, 2, 2]
+    assert [sum(word in why for why in whys) for word in ("is widest", "differ most", "nearest to one half", "at random")] == counts
 
 
 def test_the_first_cases_are_those_on_which_models_differ_most() -> None:
@@ -365,3 +368,37 @@ def test_hostile_names_survive_unchanged_in_the_data() -> None:
     found = build(made(hostile=True))
     assert found["models"][0]["name"] == f"logistic{HOSTILE}"
     assert found["cases"][0]["values"][0].endswith(HOSTILE)
+
+
+def test_the_case_in_which_a_gap_is_widest_comes_first_and_the_verdict_names_it() -> None:
+    audit = made()
+    report = build(audit)
+    for entry, row in zip(report["verdict"]["models"], audit.comparison.driving, strict=True):
+        told = entry["widest"]
+        if report["gaps"][entry["gap"]]["verdict"] not in ("better", "worse"):
+            assert told is None
+            continue
+        index = int(np.argmin(row.terms))
+        case = report["cases"][told["case"]]
+        assert case["id"] == audit.results.cases.ids[index]
+        assert case["why"].endswith("is widest")
+        assert (told["own"], told["reference"]) == pytest.approx((row.own[index], row.reference[index]), rel=1e-9)
+        fits = {one["model"]: one["fit"] for one in case["models"]}
+        assert (fits[row.a], fits[row.b]) == (told["own"], told["reference"])
+    assert any(entry["widest"] for entry in report["verdict"]["models"])
+
+
+def test_cases_by_how_wide_the_gap_is() -> None:
+    audit = made()
+    asked = pick(audit.results, "widest_gap", 4, audit.comparison.driving)
+    first = [int(np.argmin(row.terms)) for row in audit.comparison.driving]
+    assert [case for case, _ in asked[:2]] == list(dict.fromkeys(first))[:2]
+    assert len({case for case, _ in asked}) == 4
+    assert pick(audit.results, "widest_gap") == []
+
+
+def test_a_verdict_that_points_at_no_case_is_refused() -> None:
+    report = build(made())
+    entry = next(one for one in report["verdict"]["models"] if one["widest"])
+    entry["widest"]["case"] = 99
+    assert "widest.case: 99, but there are" in fault(report)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.report.drawn import lettering
 from tests.report.made import FEATURES, MODELS, Made, made
 from xai_compare import report as reports
 from xai_compare.errors import XaiCompareError
@@ -18,8 +19,9 @@ from xai_compare.report.blocks import Block, Details, Figure, Name, Prose, Stron
 from xai_compare.report.canvas import Span
 from xai_compare.report.render import compose
 from xai_compare.report.shares import Panel, Share, shares
+from xai_compare.report.tables import tables
 from xai_compare.report.walks import Line, Walk, walks
-from xai_compare.report.write import tables
+from xai_compare.results import Cell
 from xai_compare.types import FeatureCurve, Profile
 
 NAMES = [name for name, _, _ in MODELS]
@@ -45,10 +47,6 @@ def said(found: tuple[Block, ...]) -> str:
 
 def words(table: Table) -> list[list[str]]:
     return [["".join(str(getattr(piece, "text", piece)) for piece in entry.pieces) for entry in row] for row in table.rows]
-
-
-def comments(svg: bytes) -> list[str]:
-    return [line.strip()[5:-4] for line in svg.decode().splitlines() if line.strip().startswith("<!--")]
 
 
 def with_profiles(source: Made, change: Any) -> Made:
@@ -129,16 +127,16 @@ def test_models_of_another_scale_have_pictures_of_their_own() -> None:
     }
     found = figures(other, "profiles")
     assert [figure.name for figure in found] == ["profiles", "profiles-2"]
-    assert "network" not in comments(found[0].drawing.svg)
-    assert "the class 'bad'" in comments(found[1].drawing.svg)
+    assert "network" not in lettering(found[0].drawing)
+    assert "the class 'bad'" in lettering(found[1].drawing)
     assert "heights cannot be compared" in said(blocks(other, "profiles"))
 
 
 def test_a_model_without_profiles_is_not_drawn_and_the_others_are() -> None:
     alone = with_profiles(made(), lambda model, _, one: None if model == "forest" else one)
     (figure,) = figures(alone, "profiles")
-    assert "forest" not in comments(figure.drawing.svg)
-    assert "logistic" in comments(figure.drawing.svg)
+    assert "forest" not in lettering(figure.drawing)
+    assert "logistic" in lettering(figure.drawing)
     none = with_profiles(made(), lambda *_: None)
     assert "No feature has a curve" in said(blocks(none, "profiles"))
     silent = replace(none, results=replace(none.results, profiled=()))
@@ -206,7 +204,7 @@ def test_the_finding_names_the_first_features_of_each_model() -> None:
 def test_the_figure_of_shares_has_a_panel_per_method_and_its_numbers_in_a_table() -> None:
     source = made()
     figure = next(one for one in figures(source, "drivers") if one.name == "importance")
-    shown = comments(figure.drawing.svg)
+    shown = lettering(figure.drawing)
     assert {"SHAP", "permutation importance", *NAMES} <= set(shown)
     assert "LIME" not in shown  # of the methods for each case only the leading one
     assert figure.table is not None
@@ -230,7 +228,17 @@ def test_every_rank_is_in_the_folded_table() -> None:
     for row in source.comparison.importance:
         told = rows[row.feature, titles[row.explainer]][NAMES.index(row.model)]
         assert told == f"{row.rank} ({100 * row.share.estimate:.0f}\u00a0%)"
-    assert rows[FEATURES[0], "integrated gradients"][0] == "not\u00a0measured"
+    assert rows[FEATURES[0], "integrated gradients"][0] == "does\u00a0not\u00a0apply"
+
+
+def test_a_model_without_shares_by_a_method_of_the_picture_is_named_with_what_became_of_it() -> None:
+    source = made()
+    rows = tuple(row for row in source.comparison.importance if (row.model, row.explainer) != ("forest", "permutation_importance"))
+    cells = (*source.results.cells[:1], Cell("forest", "permutation_importance", "", "failed", "no outcomes"))
+    lost = Made(replace(source.results, cells=cells), replace(source.comparison, importance=rows))
+    figure = next(one for one in figures(lost, "drivers") if one.name == "importance")
+    assert "for reasons that Limits tells: permutation importance of forest (failed)." in figure.caption
+    assert "Limits" not in next(one for one in figures(source, "drivers") if one.name == "importance").caption
 
 
 def test_the_figure_of_curves_tells_where_they_go() -> None:
@@ -255,7 +263,7 @@ def test_the_figure_of_curves_tells_where_they_go() -> None:
 def test_values_that_may_not_be_shown_are_ranks_in_words_and_pictures() -> None:
     source = made(shown=False)
     (figure,) = figures(source, "profiles")
-    assert "share of rows with a smaller value" in comments(figure.drawing.svg)
+    assert "share of rows with a smaller value" in lettering(figure.drawing)
     assert figure.table is not None
     assert {row[1] for row in words(figure.table) if row[0] == FEATURES[0]} == {f"{10 * i} % of the rows" for i in range(11)}
 
@@ -309,4 +317,4 @@ def test_flat_curves_and_single_values_are_drawn() -> None:
     source = made()
     changed = with_profiles(source, lambda _, name, one: replace(one, curves=(replace(flat, feature=FEATURES[0]),)))
     (figure,) = figures(changed, "profiles")
-    assert FEATURES[0] in comments(figure.drawing.svg)
+    assert FEATURES[0] in lettering(figure.drawing)

@@ -263,6 +263,13 @@ def test_pictures_say_what_they_show() -> None:
     assert b"image-rendering:pixelated" in figure.drawing.svg
 
 
+def test_a_model_without_a_picture_by_a_method_has_words_in_its_place() -> None:
+    figure = of(Figure, cases(build(of_a("image")))[0].blocks)[0]
+    assert "integrated gradients: logistic does not apply; forest does not apply; network row " in figure.alt
+    drawn = [text.get_text() for text in figure.drawing.figure().texts]
+    assert drawn.count("does not apply") == 2
+
+
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_pictures_are_the_same_each_time(modality: str) -> None:
     found = build(of_a(modality))
@@ -290,7 +297,7 @@ def test_attention_says_that_it_is_no_attribution_and_is_open_twice() -> None:
     for case in cases(found):
         assert any("attention" in figure.name for figure in of(Figure, case.blocks))
         folded.append(any(isinstance(block, Details) and block.summary == "Attention is not attribution" for block in case.blocks))
-    assert folded == [False, False, True, True, True, True]
+    assert folded == [False, False, True, True, True, True, True]
 
 
 def test_absent_features_are_in_no_picture_and_no_table() -> None:

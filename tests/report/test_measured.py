@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.drawn import lettering
 from tests.report.made import HOSTILE, D, Made, made
 from tests.report.test_again import words
 from xai_compare import report
@@ -19,6 +20,7 @@ from xai_compare.report.canvas import Drawing, Span, colour
 from xai_compare.report.curves import Curves, Panels, removal
 from xai_compare.report.sections import SECTIONS
 from xai_compare.report.strips import Mark, Strip, strips
+from xai_compare.results import Cell
 
 BUILT: dict[bytes, dict[str, Any]] = {}
 
@@ -59,23 +61,18 @@ def changed(source: Made, **changes: Any) -> Made:
     return replace(source, comparison=replace(source.comparison, **changes))
 
 
-def comments(svg: bytes) -> list[str]:
-    """The texts of a picture: matplotlib draws them as paths, each under its text as a comment."""
-    return [line.strip()[5:-4] for line in svg.decode().splitlines() if line.strip().startswith("<!--")]
-
-
 # ---- removal curves
 
 
 def test_each_model_has_a_line_of_panels_and_each_signed_method_a_column() -> None:
-    texts = comments(figure(made(), "fidelity").drawing.svg)
+    texts = lettering(figure(made(), "fidelity").drawing)
     assert [text for text in texts if text in ("SHAP", "LIME", "integrated gradients", "permutation importance")] == [
         "SHAP",
         "LIME",
         "integrated gradients",
     ]
     assert [text for text in texts if text in ("logistic", "forest", "network")] == ["logistic", "forest", "network"]
-    assert texts.count("not measured") == 2  # integrated gradients on the two models that cannot be opened
+    assert texts.count("does not apply") == 2  # integrated gradients on the two models that cannot be opened
     assert texts.count("share of features taken away") == 1
     assert texts.count("most supporting first") == texts.count("least supporting first") == 1
     # One y axis per model.
@@ -85,7 +82,9 @@ def test_each_model_has_a_line_of_panels_and_each_signed_method_a_column() -> No
 def test_the_words_beside_the_picture_tell_what_it_shows() -> None:
     found = figure(made(), "fidelity")
     assert "logistic by SHAP: from 0.90 to 0.39 with 50 % of the features gone most supporting first, to 0.99 least" in found.alt
-    assert found.alt.count("; ") == 6  # seven panels
+    assert found.alt.count("; ") == 8  # nine panels, two of them without curves
+    assert "; logistic by integrated gradients: does not apply; " in found.alt
+    assert "A panel without curves says what became of the method; Limits says why." in found.caption
     assert "Mean over 10 cases" in found.caption
     assert "pointwise 95" in found.caption
 
@@ -106,10 +105,10 @@ def test_the_table_has_the_numbers_of_the_picture_in_at_most_eleven_steps() -> N
 
 
 def test_the_axis_says_what_the_model_says() -> None:
-    assert "predicted value" in comments(figure(made("regression"), "fidelity").drawing.svg)
+    assert "predicted value" in lettering(figure(made("regression"), "fidelity").drawing)
     source = made()
     bare = replace(source, results=replace(source.results, cases=replace(source.results.cases, probability={})))
-    texts = comments(figure(bare, "fidelity").drawing.svg)
+    texts = lettering(figure(bare, "fidelity").drawing)
     assert sum(text.startswith("margin of the") for text in texts) == 2
     assert sum(text.startswith("probability of the") for text in texts) == 1
 
@@ -117,7 +116,7 @@ def test_the_axis_says_what_the_model_says() -> None:
 def test_methods_without_sign_are_drawn_by_strength() -> None:
     source = made()
     found = figure(changed(source, curves=tuple(row for row in source.comparison.curves if row.metric == "ordering_abs")), "fidelity")
-    texts = comments(found.drawing.svg)
+    texts = lettering(found.drawing)
     assert "permutation importance" in texts
     assert "strongest first" in texts
     assert any(text.startswith("change of the") for text in texts)
@@ -131,7 +130,7 @@ def test_more_than_five_methods_are_in_the_table_only() -> None:
     more = replace(source, results=results, comparison=replace(source.comparison, curves=(*source.comparison.curves, *curves)))
     found = figure(more, "fidelity")
     assert "2 more methods are in the table" in found.caption
-    assert "SHAP 3" not in comments(found.drawing.svg)
+    assert "SHAP 3" not in lettering(found.drawing)
     assert any(row[1] == "SHAP 3" for row in table(more, "fidelity", "Mean of each curve"))
 
 
@@ -143,8 +142,29 @@ def test_a_curve_with_a_step_that_was_not_measured_is_left_out() -> None:
         for row in source.comparison.curves
     )
     found = changed(source, curves=curves)
-    assert comments(figure(found, "fidelity").drawing.svg).count("not measured") == 3
-    assert "forest by LIME" not in figure(found, "fidelity").alt
+    assert lettering(figure(found, "fidelity").drawing).count("not measured") == 1
+    assert "forest by LIME: not measured; " in figure(found, "fidelity").alt
+
+
+@pytest.mark.parametrize(
+    ("metric", "status", "said"),
+    [
+        ("", "failed", "failed"),
+        ("ordering", "skipped", "skipped"),
+        ("ordering", "not_applicable", "does not apply"),
+        ("ordering", "ok", "not measured"),
+    ],
+)
+def test_a_panel_without_curves_says_what_became_of_the_method(metric: str, status: Any, said: str) -> None:
+    source = made()
+    curves = tuple(row for row in source.comparison.curves if (row.model, row.explainer) != ("forest", "lime"))
+    kept = [cell for cell in source.results.cells if (cell.model, cell.explainer) != ("forest", "lime")]
+    # Asked again under a condition it may have come to another end, which is not that of the picture.
+    cells = (*kept, Cell("forest", "lime", metric, status, "why"), Cell("forest", "lime", metric, "degraded", "", "probability"))
+    found = figure(replace(changed(source, curves=curves), results=replace(source.results, cells=cells)), "fidelity")
+    assert f"; forest by LIME: {said}; " in found.alt
+    drawn = [text.get_text() for axes in found.drawing.figure().axes for text in axes.texts]
+    assert drawn.count(said) == 1 + 2 * (said == "does not apply")
 
 
 # ---- numbers of fidelity
@@ -186,7 +206,7 @@ def test_what_is_missing_is_said_in_a_line(keep: Callable[[Any], bool], said: st
 
 def test_stability_has_a_panel_per_metric_and_a_dot_per_model() -> None:
     found = figure(made(), "stability")
-    texts = comments(found.drawing.svg)
+    texts = lettering(found.drawing)
     titles = ["input stability", "stability over seeds", "stability over backgrounds"]  # the one that leads first
     assert [text for text in texts if text in titles] == titles
     assert texts.count("0 (control)") == 3
@@ -228,7 +248,7 @@ def test_sanity_gets_a_panel_once_it_is_measured() -> None:
     )
     results = replace(source.results, metrics=(*source.results.metrics, metric))
     found = replace(source, results=results, comparison=replace(source.comparison, skills=(*source.comparison.skills, *rows)))
-    assert "randomisation" in comments(figure(found, "stability").drawing.svg)
+    assert "randomisation" in lettering(figure(found, "stability").drawing)
     assert "Sanity" not in prose(found, "stability")
     assert "Sanity: skill is 0 for what does not depend on the model" in figure(found, "stability").table.caption
     assert "Sanity" not in figure(source, "stability").table.caption
@@ -281,13 +301,13 @@ def test_one_model_alone_is_drawn() -> None:
     results = replace(source.results, models=source.results.models[:1], cells=(), profiles=drawn)
     results = replace(results, attributions={key: one for key, one in results.attributions.items() if key[0] == "logistic"})
     alone = Made(results, replace(comparison, **kept, gaps=(), predictions_agree={}))
-    assert comments(figure(alone, "fidelity").drawing.svg).count("logistic") == 1
+    assert lettering(figure(alone, "fidelity").drawing).count("logistic") == 1
     assert figure(alone, "stability").alt.count("logistic by ") == 3 * 3
 
 
 def pictures(name: str = "x") -> dict[str, Drawing]:
     pair = Curves((Span(0.9, 0.8, 1.0), Span(0.5), Span(0.5)), (Span(0.9, -90.0, 1.0), Span(0.8), Span(0.5)))
-    lines = [Panels(name, 0, "value", (pair, None), pair, None), Panels("flat", 1, "value", (None, None), None, None)]
+    lines = [Panels(name, 0, "value", (pair, "failed"), pair, None), Panels("flat", 1, "value", ("skipped",) * 2, None, None)]
     panel = Strip(name, ((Mark(0, Span(0.5, 0.4, 0.6)), Mark(1, Span(-0.3), True)), ()))
     return {
         "removal": removal(lines, [name, "b"], ("most", "least")),
@@ -310,7 +330,7 @@ def test_same_data_same_bytes_and_no_date() -> None:
 
 
 def test_a_band_that_goes_far_does_not_flatten_the_curves() -> None:
-    assert "\u221290" not in comments(pictures()["removal"].svg)  # the tick that an axis down to -90 would have
+    assert "\u221290" not in lettering(pictures()["removal"])  # the tick that an axis down to -90 would have
 
 
 def test_models_keep_their_colours() -> None:

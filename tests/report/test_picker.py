@@ -56,7 +56,7 @@ def sliced(shown: bool) -> Made:
 def test_cases_tell_their_slices_only_where_values_are_shown() -> None:
     source = sliced(shown=True)
     told = [case["slices"] for case in reports.build(source.results, source.comparison)["cases"]]
-    assert told == [[{"column": "sex", "label": "fm"[index % 2]}] for index, _ in choose(source.results)]
+    assert told == [[{"column": "sex", "label": "fm"[index % 2]}] for index, _ in choose(source.results, source.comparison.driving)]
     hidden = sliced(shown=False)
     assert {len(case["slices"]) for case in reports.build(hidden.results, hidden.comparison)["cases"]} == {0}
 

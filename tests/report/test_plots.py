@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tests.report.drawn import lettering
 from tests.report.made import made
 from tests.report.made_elsewhere import made_of
 from xai_compare.audit import Audit
@@ -23,6 +24,11 @@ ALWAYS = {"verdict_decomposition", "decomposition", "gaps", "performance", "remo
 def audit(kind: str = "table") -> Audit:
     source = made() if kind == "table" else made_of(kind)
     return Audit(source.results, source.comparison, {})
+
+
+def shown() -> list[str]:
+    """The ids of the cases that the report shows."""
+    return [audit().results.cases.ids[place] for place, _ in choose(audit().results, audit().comparison.driving)]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_the_figure_is_that_of_the_report() -> None:
     assert np.allclose(figure.get_size_inches() * 96, (blocks["gaps"].drawing.width, blocks["gaps"].drawing.height), atol=0.5)
     words = {text.get_text() for axes in figure.axes for text in axes.texts}
     assert len(words) > 20
-    assert {f"<!-- {word} -->" for word in words if word} <= {line.strip() for line in blocks["gaps"].drawing.svg.decode().splitlines()}
+    assert {word for word in words if word} <= set(lettering(blocks["gaps"].drawing))
     assert audit().plot.gaps() is not figure  # painted anew: the reader may change it
 
 
@@ -77,12 +83,12 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 
 def test_any_case_has_its_waterfall() -> None:
-    shown = {audit().results.cases.ids[place] for place, _ in choose(audit().results)}
-    other = next(name for name in audit().results.cases.ids if name not in shown)
+    other = next(name for name in audit().results.cases.ids if name not in shown())
     titles = [axes.get_title(loc="left") for axes in audit().plot.waterfall(other).axes]
     assert titles == ["logistic", "forest", "network"]
     frame = audit().plot.waterfall.frame(other)
     assert set(frame.case) == {other}
+    assert set(audit().plot.waterfall.frame().case) == {shown()[0]} == {audit().report["cases"][0]["id"]}
 
 
 def test_the_frame_of_a_plot_holds_its_numbers() -> None:
@@ -124,7 +130,7 @@ def test_cases_by_disagreement_are_those_that_differ_most() -> None:
 
 def test_the_rules_that_a_report_goes_by() -> None:
     ids = audit().results.cases.ids
-    assert list(dict.fromkeys(audit().cases().frame().case)) == [ids[place] for place, _ in choose(audit().results)]
+    assert list(dict.fromkeys(audit().cases().frame().case)) == shown()
     assert audit().cases("random", 5).frame().case.nunique() == 5
     assert audit().cases("random", 5).frame().equals(audit().cases("random", 5).frame())
     probability = audit().results.cases.probability["logistic"]

@@ -141,7 +141,7 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def test_every_figure_says_what_it_shows(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 11 + 6
+    assert len(images) == 11 + 7
     assert all(len(image["alt"]) > 80 and image["width"].isdigit() for image in images)
     assert len({image["alt"] for image in images}) == len(images)
 
@@ -378,5 +378,5 @@ def test_columns_beside_each_other_are_shown_with_their_figures() -> None:
 
 def test_spaces_are_named_and_never_mixed(page: Page) -> None:
     waterfalls = [image["alt"] for image in page.all("img") if image["alt"].startswith("Waterfalls")]
-    assert len(waterfalls) == 6
+    assert len(waterfalls) == 7
     assert all("(margin)" in alt and "(probability)" in alt and "one panel per model" in alt for alt in waterfalls)

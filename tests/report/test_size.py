@@ -61,7 +61,8 @@ def large(n: int) -> Made:
         for name in ("skills", "gaps", "curves")
         if (own := getattr(comparison, name))
     }
-    return Made(grew, replace(comparison, **rows, importance=importance_rows(grew, 0.95, Streams(0))))
+    driving = tuple(replace(row, own=grown(row.own), reference=grown(row.reference), terms=grown(row.terms)) for row in comparison.driving)
+    return Made(grew, replace(comparison, **rows, driving=driving, importance=importance_rows(grew, 0.95, Streams(0))))
 
 
 def test_three_models_six_methods_thirty_features_and_two_hundred_cases_take_less_than_three_megabytes() -> None:

@@ -29,7 +29,7 @@ def built(source: Made | None = None) -> dict[str, Any]:
 def changed(**changes: Any) -> Made:
     source = made()
     results = replace(source.results, **changes)
-    return Made(results, replace(source.comparison, importance=importance_rows(results, 0.95, Streams(0))))
+    return Made(results, replace(source.comparison, driving=(), importance=importance_rows(results, 0.95, Streams(0))))
 
 
 def said(report: dict[str, Any]) -> str:
@@ -61,6 +61,19 @@ def test_the_reference_stands_beside_the_model_least_like_it() -> None:
         for model in ("forest", "network")
     }
     assert built()["swarm"]["models"] == ["logistic", max(apart, key=lambda name: apart[name])]
+
+
+@pytest.mark.parametrize(("lost", "beside"), [("forest", ["network"]), ("network", ["forest"])])
+def test_a_model_whose_attributions_are_not_there_is_not_beside_the_reference(lost: str, beside: list[str]) -> None:
+    source = made()
+    known = source.results.attributions
+    kept = {key: one for key, one in known.items() if key[1] in ("shap", "permutation_importance") and key != (lost, "shap")}
+    report = built(replace(source, results=replace(source.results, attributions=kept)))  # its shares are in the comparison still
+    reports.validate(report)
+    assert report["swarm"]["explainer"] == "shap"
+    assert report["swarm"]["models"] == ["logistic", *beside]
+    none = {key: one for key, one in kept.items() if key[0] != "logistic"}
+    assert built(replace(source, results=replace(source.results, attributions=none)))["swarm"] is None  # no reference to stand beside
 
 
 def test_values_are_their_places_among_all() -> None:

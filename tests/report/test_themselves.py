@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.drawn import lettering
 from tests.report.made import HOSTILE, Made, made
 from tests.report.test_measured import blocks, table
 from tests.report.test_render import html_of
@@ -166,8 +167,7 @@ def test_drawn_learning_curves_have_a_line_for_each_model_and_a_whisker_for_each
     learners = [Learner(HOSTILE, place, ((10, Span(0.6, 0.5, 0.7)), (90, Span(0.8, 0.7, 0.9)))) for place in range(2)]
     found = learning(learners, "R2")
     assert found.svg == learning(learners, "R2").svg
-    for text in (b"training rows", b"test R2"):
-        assert text in found.svg
+    assert {"training rows", "test R2"} <= set(lettering(found))
     assert b"<img" not in found.svg
 
 

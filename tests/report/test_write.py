@@ -10,13 +10,17 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import matplotlib
+import PIL.Image
 import pytest
 
 from tests.report.made import HOSTILE, made, with_gap
 from xai_compare import report
 from xai_compare.errors import XaiCompareError
-from xai_compare.report.write import dumps, tables
+from xai_compare.report.tables import tables
+from xai_compare.report.write import dumps
 
 ROOT = Path(__file__).parents[2]
 WRITE = """
@@ -191,6 +195,55 @@ def test_rendering_again_refuses_a_verdict_that_points_at_nothing(folder: Path, 
     with pytest.raises(XaiCompareError, match="headline"):
         report.rerender(tmp_path)
     assert set(contents(tmp_path)) == {"report.json"}
+
+
+# ---- figures as dots, for papers
+
+
+def asking(*forms: str) -> dict[str, Any]:
+    """The made report, of a study that asks for these forms of its figures and for few of them."""
+    source = made()
+    whole = report.build(source.results, source.comparison)
+    asked = {"sections": ["performance"], **({"figures": list(forms)} if forms else {})}
+    return {**whole, "scope": {**whole["scope"], "study": {**whole["scope"]["study"], "report": asked}}}
+
+
+@pytest.mark.parametrize(
+    ("forms", "kinds"),
+    [((), {"svg"}), (("svg",), {"svg"}), (("png",), {"png"}), (("svg", "png"), {"svg", "png"}), (("png", "svg"), {"svg", "png"})],
+)
+def test_figures_are_written_in_the_forms_that_the_study_asks_for(tmp_path: Path, forms: tuple[str, ...], kinds: set[str]) -> None:
+    report.write(asking(*forms), tmp_path)
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"{name}.{kind}" for name in ("performance", "verdict-decomposition") for kind in kinds
+    }
+    listed = {asset["path"] for asset in json.loads((tmp_path / "report.json").read_bytes())["assets"]}
+    assert {f"figures/{path.name}" for path in (tmp_path / "figures").iterdir()} <= listed
+    assert "data:image/svg+xml" in (tmp_path / "report.html").read_text(encoding="utf-8")  # the page has them as ever
+
+
+def test_dots_are_sharp_on_paper_and_tell_neither_the_day_nor_the_version(tmp_path: Path) -> None:
+    with matplotlib.rc_context(
+        {"font.size": 30, "figure.facecolor": "red", "savefig.dpi": 30, "savefig.bbox": "tight", "hatch.linewidth": 9}
+    ):
+        report.write(asking("png"), tmp_path / "mine")
+    report.write(asking("png"), tmp_path / "plain")
+    assert contents(tmp_path / "mine") == contents(tmp_path / "plain")
+    picture = PIL.Image.open(tmp_path / "plain" / "figures" / "performance.png")
+    assert picture.size[0] == 10 * 200
+    assert set(picture.info) == {"dpi"}  # no Software, no date
+    assert picture.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    assert len(picture.getcolors(1 << 24)) > 10
+
+
+def test_dots_are_painted_again_and_go_when_they_are_no_longer_asked_for(tmp_path: Path) -> None:
+    report.write(asking("svg", "png"), tmp_path)
+    before = contents(tmp_path)
+    (tmp_path / "figures" / "performance.png").unlink()
+    report.rerender(tmp_path)
+    assert contents(tmp_path) == before
+    report.write(asking("svg"), tmp_path)
+    assert set(contents(tmp_path)) == {name for name in before if not name.endswith(".png")}
 
 
 def test_floats_have_ten_digits() -> None:

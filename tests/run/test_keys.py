@@ -70,6 +70,7 @@ def test_what_changes_no_number_changes_no_key(options, base) -> None:
         {"data": {**DATA, "explain": 29}},
         {"data": {**DATA, "background": 11}},
         {"data": {**DATA, "test_size": 0.4}},
+        {"data": {**DATA, "labels": {"setosa": "A", "versicolor": "B", "virginica": "C"}}},
         {"models": [{**LINE, "params": {"C": 2.0}}, FOREST]},
         {"models": [LINE, {**FOREST, "reference": True}]},
     ],

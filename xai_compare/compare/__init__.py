@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from xai_compare.compare.agreement import agreement_rows, predictions_agree
 from xai_compare.compare.curves import curve_rows
+from xai_compare.compare.driving import driving_rows
 from xai_compare.compare.gaps import gap_rows
 from xai_compare.compare.importance import importance_rows, word_rows
 from xai_compare.compare.pairs import BEST_METHOD, SAME_METHOD
@@ -17,6 +18,7 @@ from xai_compare.compare.rows import (
     AgreementRow,
     Comparison,
     CurveRow,
+    DrivingRow,
     GapRow,
     ImportanceRow,
     Interval,
@@ -44,6 +46,7 @@ __all__ = [
     "AgreementRow",
     "Comparison",
     "CurveRow",
+    "DrivingRow",
     "GapRow",
     "ImportanceRow",
     "Interval",
@@ -123,6 +126,7 @@ def compare(
         spread=spread_rows(gaps),
         reasons=reason_rows(results, level, streams),
         words=word_rows(results),
+        driving=driving_rows(results, pairings, streams),
     )
 
 

@@ -17,7 +17,7 @@ from xai_compare.results import MetricFacts, Results
 from xai_compare.streams import Streams
 from xai_compare.types import BoolArray, Scores
 
-__all__ = ["BEST_METHOD", "SAME_METHOD", "Pair", "pairs"]
+__all__ = ["BEST_METHOD", "SAME_METHOD", "Pair", "leading", "pairs"]
 
 SAME_METHOD, BEST_METHOD = "same_method", "best_method"
 
@@ -52,6 +52,13 @@ def pairs(results: Results, pairings: Collection[str], streams: Streams) -> list
     return [*_Models(results, asked(results), frozenset(pairings), streams).pairs(), *_methods(results)]
 
 
+def leading(results: Results, pairings: Collection[str], streams: Streams) -> list[Pair]:
+    """Of these pairs the headlines of fidelity: each model against the reference, as the first sentences of a report tell it."""
+    metric, models = lead_fidelity(results), _Models(results, asked(results), frozenset(pairings), streams)
+    others = [model.name for model in results.models if not model.reference]
+    return [pair for other in others for pair in models.between(metric, other) if pair.headline] if metric else []
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Models:
     """Pairs of models."""
@@ -68,12 +75,12 @@ class _Models:
                 if metric.scope == "methods":
                     yield from self._agreement(metric, model)
                 elif metric.scope == "method":
-                    for pair in self._between(metric, model):
+                    for pair in self.between(metric, model):
                         yield pair
                         if pair.headline:
                             yield from self._again(pair)
 
-    def _between(self, metric: MetricFacts, model: str) -> Iterator[Pair]:
+    def between(self, metric: MetricFacts, model: str) -> Iterator[Pair]:
         if BEST_METHOD in self.pairings and metric.lead and (best := self._best(OWN, metric, model)):
             yield replace(best, headline=True)
         if SAME_METHOD in self.pairings:

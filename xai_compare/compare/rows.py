@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from xai_compare.types import Array
+
 __all__ = [
     "AgreementRow",
     "Comparison",
@@ -100,6 +102,22 @@ class GapRow:
     headline: bool = False
     condition: str = ""
     choices: tuple[tuple[str, str], tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrivingRow:
+    """The cases behind the gap of fidelity that leads: of model a against the reference b, by the methods of that gap.
+
+    own, reference : (n,) the scores of every case. terms : (n,) what each case adds to the gap of skill; their mean is the gap, and NaN
+    stands where either model has no score.
+    """
+
+    metric: str
+    a: str
+    b: str
+    own: Array
+    reference: Array
+    terms: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,3 +364,4 @@ class Comparison:
     spread: tuple[SpreadRow, ...] = ()
     reasons: Reasons | None = None
     words: tuple[WordRow, ...] = ()
+    driving: tuple[DrivingRow, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +23,7 @@ from xai_compare.data.tabular import (
     classes_of,
     grouped,
     guess_task,
+    labelled,
     strata_of,
 )
 from xai_compare.errors import DataError, UnknownName, XaiCompareError, nearest
@@ -83,7 +84,7 @@ SOURCES: Registry[Source] = Registry("data source", "xai_compare.data")
 _SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
 _OF_FILES = ("path", "train", "test", "split", "target", "text", "rationale", "id", "missing", "categorical", "ordinal", "dates", "drop")
 
-_OF_ALL = ("source", "params", "positive", "test_size", "background", "explain")
+_OF_ALL = ("source", "params", "labels", "positive", "test_size", "background", "explain")
 _OF_TABLES = ("groups", "drop", "categorical", "ordinal", "dates", "missing")
 
 
@@ -241,7 +242,8 @@ def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
     held = SOURCES[prefix](spec, name, locate)
     inputs = as_frame(held.inputs, what=spec.source) if held.space is None else held.inputs
     task = guess_task(held.target)
-    classes, y = _encode_target(held.target, task, spec.positive)
+    classes, y = _encode_target(held.target, task, spec.positive, spec.labels)
+    names = labelled(classes, spec.labels)
     streams = Streams(seed).at("data")
     test = _drawn(y, spec.test_size, streams) if held.test is None else held.test
     ids = held.ids or tuple(map(str, range(len(inputs))))
@@ -260,10 +262,13 @@ def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
         check_no_columns(spec)
         data = assemble(train, tested, task, classes, sizes, streams, held.space)
     data = replace(data, about=facts, slices={column: labels[parts[1]] for column, labels in held.slices.items()})
-    return data if held.truth is None else replace(data, truth=held.truth(data))
+    if held.truth is not None:  # which knows the classes as the source calls them
+        data = replace(data, truth=held.truth(data))
+    return replace(data, classes=names)
 
 
-def _encode_target(target: npt.NDArray[Any], task: Task, positive: Any) -> tuple[list[str], npt.NDArray[Any]]:
+def _encode_target(target: npt.NDArray[Any], task: Task, positive: Any, labels: Mapping[str, str]) -> tuple[list[str], npt.NDArray[Any]]:
+    """The classes as the source calls them, in the study's order, and the target as positions among them."""
     if task == "regression":
         if positive is not None:
             raise DataError(f"positive names the class '{positive}', but the target is a number with many values")
@@ -272,9 +277,10 @@ def _encode_target(target: npt.NDArray[Any], task: Task, positive: Any) -> tuple
     if len(classes) < 2:
         raise DataError(f"the target has one value only: '{classes[0]}'. There is nothing to explain")
     if positive is not None:
-        wanted = class_name(positive)
-        if wanted not in classes:
-            raise DataError(f"positive is '{wanted}', which is no class: {nearest(wanted, classes)}")
+        said, names = class_name(positive), labelled(classes, labels)
+        if said not in names:
+            raise DataError(f"positive is '{said}', which is no class: {nearest(said, names)}")
+        wanted = classes[names.index(said)]
         classes = [name for name in classes if name != wanted] + [wanted]  # scores count the last of two classes
     return classes, class_codes(target, classes)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from xai_compare.data.space import Kind, TableSpace
 from xai_compare.errors import DataError, nearest
 from xai_compare.streams import Streams
-from xai_compare.types import Data, FeatureSpace, Inputs, IntArray, Table, Task, take
+from xai_compare.types import Data, FeatureSpace, Inputs, IntArray, Table, Task, class_name, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,7 @@ __all__ = [
     "grouped",
     "guess_task",
     "kinds_of",
+    "labelled",
     "missing_report",
     "spread_rows",
     "strata_of",
@@ -122,13 +123,6 @@ def missing_report(frame: pd.DataFrame) -> str:
     return ", ".join(f"'{name}' ({int(count)})" for name, count in counts.items() if count)
 
 
-def class_name(label: Any) -> str:
-    """A class label as text; 1, 1.0 and numpy's 1 are the same class "1"."""
-    if isinstance(label, (float, np.floating)) and float(label).is_integer():
-        return str(int(label))
-    return str(label)
-
-
 def class_codes(y: npt.NDArray[Any], classes: Sequence[str]) -> IntArray:
     """(n,) positions in `classes`.
 
@@ -165,6 +159,30 @@ def classes_of(y: npt.NDArray[Any]) -> list[str]:
     if y.dtype.kind in "iuf":
         return [class_name(label) for label in np.unique(y).tolist()]
     return sorted(set(map(class_name, y.tolist())))
+
+
+def labelled(codes: Sequence[str], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of the classes, from their codes; the codes themselves where there are no labels.
+
+    Raises
+    ------
+    DataError
+        For labels that leave a class out, or name what is no class.
+
+    Examples
+    --------
+    >>> labelled(["1", "2"], {"2": "bad", "1": "good"})
+    ('good', 'bad')
+    """
+    if not labels:
+        return tuple(codes)
+    if not codes:
+        raise DataError("labels name classes, but the target is a number with many values: remove them")
+    if without := [code for code in codes if code not in labels]:
+        raise DataError(f"labels name some classes only, and leave out {', '.join(without)}: name all of them, or none")
+    if strange := [code for code in labels if code not in codes]:
+        raise DataError(f"labels name '{strange[0]}', which is no class: {nearest(strange[0], codes)}")
+    return tuple(labels[code] for code in codes)
 
 
 def strata_of(y: npt.NDArray[Any]) -> IntArray:

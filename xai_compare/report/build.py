@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from typing import Any, TypeAlias
@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xai_compare import __version__
-from xai_compare.compare import AgreementRow, Comparison, CurveRow, GapRow, PerformanceRow, SkillRow, SliceRow
-from xai_compare.report.choose import case_methods, choose, differing, lead_method, overlap, signed_methods
+from xai_compare.compare import AgreementRow, Comparison, CurveRow, DrivingRow, GapRow, PerformanceRow, SkillRow, SliceRow
+from xai_compare.report.choose import case_methods, choose, differing, lead_method, overlap, signed_methods, widest
 from xai_compare.report.driven import importance, profiles, swarm, words
 from xai_compare.report.inputs import attention, fine, image, layout, modality, series
 from xai_compare.report.limits import limits
@@ -20,7 +20,7 @@ from xai_compare.report.reasons import reason_codes
 from xai_compare.report.regulation import regulation_map
 from xai_compare.report.verdict import verdict
 from xai_compare.results import Results
-from xai_compare.types import Attribution
+from xai_compare.types import Array, Attribution
 
 __all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build", "cases"]
 
@@ -44,6 +44,7 @@ def build(results: Results, comparison: Comparison) -> Report:
     -------
     The dictionary that `schema.json` describes. Numbers have at most 10 significant digits; a number that is null has a reason beside it.
     """
+    chosen = choose(results, comparison.driving)
     report: Report = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "xai_compare", "version": __version__},
@@ -65,14 +66,14 @@ def build(results: Results, comparison: Comparison) -> Report:
         "powerless": _powerless(results, comparison),
         "spread": [plain(asdict(row)) for row in comparison.spread],
         "slices": [_slice(row) for row in comparison.slices],
-        "cases": cases(results, choose(results)),
+        "cases": cases(results, chosen, comparison.driving),
         "reason_codes": reason_codes(results, comparison),
         "regulation_map": regulation_map(),
         "provenance": plain(results.provenance),
         "assets": [],
     }
     report["limits"] = limits(report, results.limits)
-    report["verdict"] = verdict(report)
+    report["verdict"] = verdict(report, _widest(comparison.driving, chosen))
     return report
 
 
@@ -214,16 +215,32 @@ def _worst(results: Results, model: str, a: str, b: str) -> list[dict[str, Any]]
     return [{"id": text(results.cases.ids[case]), "overlap": number(shared[case])} for case in order[:_WORST]]
 
 
-def cases(results: Results, chosen: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
+def _widest(driving: Sequence[DrivingRow], chosen: Sequence[tuple[int, str]]) -> dict[str, dict[str, Any]]:
+    """{model: the case that its gap comes from most of all, with the scores there and what it adds to the gap}."""
+    places = {index: place for place, (index, _) in enumerate(chosen)}
+    first = [(row, order[0]) for row in driving if (order := widest(row))]
+    return {
+        text(row.a): {
+            "case": places[index],
+            "own": number(row.own[index]),
+            "reference": number(row.reference[index]),
+            "term": number(row.terms[index]),
+        }
+        for row, index in first
+    }
+
+
+def cases(results: Results, chosen: Iterable[tuple[int, str]], driving: Sequence[DrivingRow] = ()) -> list[dict[str, Any]]:
     """Everything that a report tells of these cases, each with why it was chosen."""
     by_model, by_method = differing(results)
+    fits = {row.b: row.reference for row in driving} | {row.a: row.own for row in driving}
     return [
-        {**_case(results, index, why), "differ": {"models": number(by_model[index]), "methods": number(by_method[index])}}
+        {**_case(results, index, why, fits), "differ": {"models": number(by_model[index]), "methods": number(by_method[index])}}
         for index, why in chosen
     ]
 
 
-def _case(results: Results, index: int, why: str) -> dict[str, Any]:
+def _case(results: Results, index: int, why: str, fits: Mapping[str, Array]) -> dict[str, Any]:
     cases, target = results.cases, int(results.cases.target[index])
     shown = cases.values is not None
     classes = results.classes
@@ -236,7 +253,7 @@ def _case(results: Results, index: int, why: str) -> dict[str, Any]:
         "image": image(results, index),
         "series": series(results, index),
         "slices": [{"column": text(name), "label": text(labels[index])} for name, labels in results.slices.items()] if shown else [],
-        "models": [_told(results, model.name, index) for model in results.models if model.name in cases.outputs],
+        "models": [_told(results, model.name, index, fits) for model in results.models if model.name in cases.outputs],
         "attributions": _attributions(results, index),
     }
 
@@ -253,8 +270,8 @@ def _class(results: Results, index: float) -> str:
     return text(results.classes[int(index)])
 
 
-def _told(results: Results, model: str, index: int) -> dict[str, Any]:
-    """What one model says of one case: its class, where it predicts one, and the output explained with its base."""
+def _told(results: Results, model: str, index: int, fits: Mapping[str, Array]) -> dict[str, Any]:
+    """What one model says of one case: its class, where it predicts one, and the output explained with its base and how far it is."""
     cases = results.cases
 
     def at(values: Mapping[str, Any]) -> float | None:
@@ -267,6 +284,7 @@ def _told(results: Results, model: str, index: int) -> dict[str, Any]:
         "output": at(cases.outputs),
         "base": at(cases.base),
         "probability": at(cases.probability),
+        "fit": at(fits),
     }
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from itertools import combinations
+from collections.abc import Iterable, Sequence
+from itertools import combinations, zip_longest
 
 import numpy as np
 
+from xai_compare.compare import DrivingRow
 from xai_compare.errors import UnknownName, nearest
 from xai_compare.report.words import fixed
 from xai_compare.results import Results
 from xai_compare.types import Array
 
-__all__ = ["RULES", "case_methods", "choose", "differing", "lead_method", "overlap", "pick", "signed_methods"]
+__all__ = ["RULES", "case_methods", "choose", "differing", "lead_method", "overlap", "pick", "signed_methods", "widest"]
 
 WANTED = 6
 _EACH = 2
@@ -47,23 +48,27 @@ def _shares(values: Array) -> Array:
     return shares
 
 
-def choose(results: Results) -> list[tuple[int, str]]:
-    """(case, why) of at least six cases, fewer only where the study has fewer; no case twice."""
+def choose(results: Results, driving: Sequence[DrivingRow] = ()) -> list[tuple[int, str]]:
+    """(case, why) of at least six cases, fewer only where the study has fewer; no case twice. Those in which a gap is widest come first."""
     found: dict[int, str] = {}
+    for row in driving:
+        found |= dict(_by_gap(row)[:1])
     order, why = _by_disagreement(results)
-    _take(found, ((case, why) for case in order), _EACH)
+    _take(found, ((case, why) for case in order), len(found) + _EACH)
     _take(found, _by_threshold(results), len(found) + _EACH)
     seed = results.study.get("seed", 0)
     drawn = ((case, f"drawn at random with seed {seed}") for case in _drawn(results.cases.ids, seed))
-    _take(found, drawn, max(WANTED, len(found) + _EACH))
+    _take(found, drawn, max(WANTED, len(found) + 1))
     return list(found.items())
 
 
-RULES = ("report", "model_disagreement", "method_disagreement", "near_threshold", "random")
+RULES = ("report", "model_disagreement", "method_disagreement", "near_threshold", "random", "widest_gap")
 """The ways to pick cases by."""
 
 
-def pick(results: Results, which: str | Iterable[object], n: int | None = None) -> list[tuple[int, str]]:
+def pick(
+    results: Results, which: str | Iterable[object], n: int | None = None, driving: Sequence[DrivingRow] = ()
+) -> list[tuple[int, str]]:
     """(case, why) of the cases with these ids, or of the first n (6) by a rule: one of `RULES`, "report" for those that a report shows.
 
     Raises
@@ -73,7 +78,7 @@ def pick(results: Results, which: str | Iterable[object], n: int | None = None) 
     """
     places = {name: place for place, name in reversed(list(enumerate(results.cases.ids)))}
     if isinstance(which, str) and which not in places:
-        return _ruled(results, which, places)[: None if which == "report" and n is None else n or WANTED]
+        return _ruled(results, which, places, driving)[: None if which == "report" and n is None else n or WANTED]
     wanted = [str(one) for one in ([which] if isinstance(which, str) else which)]
     for name in wanted:
         if name not in places:
@@ -81,11 +86,13 @@ def pick(results: Results, which: str | Iterable[object], n: int | None = None) 
     return [(places[name], "asked for") for name in wanted][:n]
 
 
-def _ruled(results: Results, rule: str, places: Iterable[str]) -> list[tuple[int, str]]:
+def _ruled(results: Results, rule: str, places: Iterable[str], driving: Sequence[DrivingRow]) -> list[tuple[int, str]]:
     if rule not in RULES:
         raise _unknown(rule, places)
     if rule == "report":
-        return choose(results)
+        return choose(results, driving)
+    if rule == "widest_gap":
+        return list({case: (case, why) for turn in zip_longest(*map(_by_gap, driving)) for case, why in filter(None, turn)}.values())
     if rule == "near_threshold":
         return _by_threshold(results)
     if rule == "random":
@@ -108,6 +115,17 @@ def _take(found: dict[int, str], order: Iterable[tuple[int, str]], until: int) -
         if len(found) >= until:
             return
         found.setdefault(int(case), why)
+
+
+def widest(row: DrivingRow) -> list[int]:
+    """The cases by how far they pull a gap the way it goes, the furthest first; none where it goes no way."""
+    gap = float(np.nanmean(row.terms)) if np.isfinite(row.terms).any() else 0.0
+    return _ascending(row.terms * np.sign(-gap)) if gap else []
+
+
+def _by_gap(row: DrivingRow) -> list[tuple[int, str]]:
+    why = f"among the cases in which the gap between {row.a} and {row.b} is widest"
+    return [(case, why) for case in widest(row)]
 
 
 def _by_disagreement(results: Results) -> tuple[list[int], str]:

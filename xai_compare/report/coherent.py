@@ -86,6 +86,8 @@ def _verdict(report: dict[str, Any]) -> Iterator[str]:
     for i, entry in enumerate(told["models"]):
         for key, rows in (("gap", gaps), ("performance", report["performance"])):
             yield from _quoted(f"$.verdict.models[{i}].{key}", entry[key], rows, entry["model"])
+        if entry["widest"] is not None and entry["widest"]["case"] >= len(report["cases"]):
+            yield f"$.verdict.models[{i}].widest.case: {entry['widest']['case']}, but there are {len(report['cases'])} cases"
         for j, index in enumerate(entry["conditions"]):
             yield from _asked_again(f"$.verdict.models[{i}].conditions[{j}]", index, gaps, entry)
 

@@ -30,7 +30,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """One model's line of panels: a pair of curves per method (None: it has none), with the same control and best order in each.
+    """One model's line of panels: a pair of curves per method, or the words for why it has none; the same control and best order in each.
 
     output names the y axis.
     """
@@ -38,7 +38,7 @@ class Panels:
     model: str
     place: int
     output: str
-    methods: tuple[Curves | None, ...]
+    methods: tuple[Curves | str, ...]
     control: Curves | None
     best: Curves | None
 
@@ -84,7 +84,7 @@ def _frame(axes: Axes, model: Panels, first: bool, last: bool) -> None:
 
 def _reach(model: Panels) -> tuple[float, float]:
     """One scale for all panels of a model: that of its curves. A band that goes farther is cut at the frame."""
-    pairs = [pair for pair in (*model.methods, model.control, model.best) if pair is not None]
+    pairs = [pair for pair in (*model.methods, model.control, model.best) if isinstance(pair, Curves)]
     mids = [span.mid for pair in pairs for curve in (pair.most, pair.least) for span in curve]
     if not mids:
         return 0.0, 1.0
@@ -92,9 +92,9 @@ def _reach(model: Panels) -> tuple[float, float]:
     return min(mids) - room, max(mids) + room
 
 
-def _panel(axes: Axes, model: Panels, found: Curves | None) -> None:
-    if found is None:
-        axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center", color=GREY)
+def _panel(axes: Axes, model: Panels, found: Curves | str) -> None:
+    if isinstance(found, str):
+        axes.text(0.5, 0.5, found, transform=axes.transAxes, ha="center", va="center", color=GREY)
         return
     shade = colour(model.place)
     if model.best is not None:

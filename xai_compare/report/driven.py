@@ -96,10 +96,11 @@ def swarm(results: Results, comparison: Comparison) -> dict[str, Any] | None:
 
 
 def _least_like(results: Results, comparison: Comparison, by: str) -> list[str]:
-    """The model whose shares differ most from the reference's; none where there is no other."""
+    """The model with attributions whose shares differ most from the reference's; none where there is no other."""
     apart: dict[str, float] = {}
     for row in comparison.importance:
-        if row.explainer == by and row.difference is not None and row.difference.estimate is not None:
+        there = row.explainer == by and (row.model, by) in results.attributions
+        if there and row.difference is not None and row.difference.estimate is not None:
             apart[row.model] = apart.get(row.model, 0.0) + abs(row.difference.estimate)
     return [max(apart, key=lambda name: apart[name])] if apart else []
 

@@ -11,7 +11,9 @@ from xai_compare.errors import UnknownName, nearest
 from xai_compare.report.blocks import Entry, Figure, Link, Name, Strong, Table
 from xai_compare.report.build import cases
 from xai_compare.report.choose import pick
+from xai_compare.report.plain import text
 from xai_compare.report.render import compose, pictured, section
+from xai_compare.report.sections import chosen
 from xai_compare.report.words import case_anchors
 from xai_compare.results import Results, attribution_rows
 
@@ -67,18 +69,20 @@ class CasePlot:
     _report: dict[str, Any]
 
     def __call__(self, case: object = None) -> Picture:
-        chosen = _first(self._results) if case is None else pick(self._results, [case])
-        found = dict(_of_case(self._report, self._results, chosen))
+        asked = self._asked(case)
+        found = dict(_of_case(self._report, self._results, asked))
         if self.name not in found:
-            raise NoPlot(f"case '{self._results.cases.ids[chosen[0][0]]}' has no plot '{self.name}': {nearest(self.name, found)}")
+            raise NoPlot(f"case '{self._results.cases.ids[asked[0][0]]}' has no plot '{self.name}': {nearest(self.name, found)}")
         return found[self.name].drawing.figure()
 
     def frame(self, case: object = None) -> pd.DataFrame:
         """Every attribution of the case, in long form."""
         import pandas as pd
 
-        chosen = _first(self._results) if case is None else pick(self._results, [case])
-        return pd.DataFrame([asdict(row) for row in attribution_rows(self._results, chosen)])
+        return pd.DataFrame([asdict(row) for row in attribution_rows(self._results, self._asked(case))])
+
+    def _asked(self, case: object) -> list[tuple[int, str]]:
+        return _first(self._results, self._report) if case is None else pick(self._results, [case])
 
     def __repr__(self) -> str:
         return f"plot.{self.name}(case): of one case, by its id"
@@ -92,11 +96,12 @@ class Plots:
 
     @cached_property
     def _known(self) -> dict[str, Plot | CasePlot]:
-        study = {**self._report["scope"]["study"], "report": {}}  # every section, whatever the page of the study shows
-        whole = {**self._report, "scope": {**self._report["scope"], "study": study}, "cases": []}
+        names = [name for name in chosen({}) if name != _CASES]  # every section but that, whatever the page of the study shows
+        study = {**self._report["scope"]["study"], "report": {"sections": names}}
+        whole = {**self._report, "scope": {**self._report["scope"], "study": study}}
         figures = pictured(compose(whole, drawn=False))
         found: dict[str, Plot | CasePlot] = {_spelt(one.name): Plot(_spelt(one.name), one) for one in figures}
-        of_case = (name for name, _ in _of_case(self._report, self._results, _first(self._results)))
+        of_case = (name for name, _ in _of_case(self._report, self._results, _first(self._results, self._report)))
         return found | {name: CasePlot(name, self._results, self._report) for name in of_case}
 
     def __dir__(self) -> list[str]:
@@ -119,13 +124,15 @@ class Plots:
         return "\n".join(map(repr, self._known.values()))
 
 
-def _first(results: Results) -> list[tuple[int, str]]:
-    return pick(results, "report", 1)
+def _first(results: Results, report: dict[str, Any]) -> list[tuple[int, str]]:
+    """The first case that the report shows."""
+    shown = report["cases"][0]
+    return [(next(place for place, name in enumerate(results.cases.ids) if text(name) == shown["id"]), shown["why"])]
 
 
-def _of_case(report: dict[str, Any], results: Results, chosen: list[tuple[int, str]]) -> Iterator[tuple[str, Figure]]:
+def _of_case(report: dict[str, Any], results: Results, asked: list[tuple[int, str]]) -> Iterator[tuple[str, Figure]]:
     """(name, figure) of the pictures of a case."""
-    alone = {**report, "cases": cases(results, chosen)}
+    alone = {**report, "cases": cases(results, asked)}
     names = {**_ELSEWHERE, **_OF_A_CASE.get(report["scope"]["modality"], {})}
     for begin in case_anchors(alone).values():
         for figure in pictured([section(alone, _CASES)]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -162,8 +163,8 @@ _PLAIN = " '/:;=,.()-+!*@?[]|~$_"
 
 
 def _data_uri(svg: bytes) -> Any:
-    """A picture as an address: percent-encoded, which is a fifth shorter than base64. Nothing that ends an attribute or a tag stays bare."""
-    line = svg.replace(b"\n", b" ")
+    """A picture as an address: percent-encoded, a fifth shorter than base64. Nothing that ends an attribute or a tag stays bare."""
+    line = re.sub(rb"<!-- .*? -->", b"", svg.replace(b"\n", b" "))
     return trusted("data:image/svg+xml," + quote(line if b"'" in line else line.replace(b'"', b"'"), safe=_PLAIN))
 
 

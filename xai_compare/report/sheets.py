@@ -39,12 +39,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One method, a cell for each model or None where it did not run. Its scale is that of its largest share of any model."""
+    """One method, a cell for each model or None where it did not run; `absent` says for each model what became of it there.
+
+    Its scale is that of its largest share of any model.
+    """
 
     title: str
     signed: bool
     cells: tuple[Cell | None, ...]
     method: str = ""  # its name in the study
+    absent: tuple[str, ...] = ()
 
     @property
     def largest(self) -> float:
@@ -104,7 +108,8 @@ def sheet(
             for column, cell in enumerate(line.cells):
                 box = (lefts[column], bottom, room.wide[column], room.tall)
                 if cell is None:
-                    figure.text(box[0] / wide, (bottom + room.tall / 2) / high, "not measured", color=GREY, va="center")
+                    said = line.absent[column] if line.absent else "not measured"
+                    figure.text(box[0] / wide, (bottom + room.tall / 2) / high, said, color=GREY, va="center")
                 else:
                     paint(figure, box, line, cell)
             tall = min(room.tall, 1.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from xai_compare.report.coherent import SAME
@@ -13,12 +14,18 @@ __all__ = ["excludes_zero", "verdict"]
 _SCORES = ("ROC-AUC", "R2", "F1")  # a score's name may go on in brackets: "F1 (macro)"
 
 
-def verdict(report: dict[str, Any]) -> dict[str, Any]:
-    """Indices into `gaps` and `performance`, and the counts, from which the sentences are made. No composite score."""
+def verdict(report: dict[str, Any], widest: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Indices into `gaps` and `performance`, and the counts, from which the sentences are made. No composite score.
+
+    widest : {model: the case that its gap comes from most}; told only of a gap that is one.
+    """
     reference = report["scope"]["reference"]
     others = [model["name"] for model in report["models"] if not model["reference"]]
     states = Counter(cell["status"] for cell in report["cells"])
-    told = [_model(report, name, reference) for name in others]
+    told = [_model(report, name, reference) | {"widest": None} for name in others]
+    for entry in told:
+        if entry["gap"] is not None and report["gaps"][entry["gap"]]["verdict"] in ("better", "worse"):
+            entry["widest"] = widest.get(entry["model"])
     return {
         "reference": reference,
         "headline": [index for index, row in enumerate(report["gaps"]) if row["headline"]],

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from xai_compare.compare import ReasonTold
 from xai_compare.errors import XaiCompareError
 from xai_compare.files import place
 from xai_compare.lazy import load
+from xai_compare.report.blocks import Section
 from xai_compare.report.coherent import fault
 from xai_compare.report.plain import number
-from xai_compare.report.render import compose, figures, page
+from xai_compare.report.render import compose, figures, page, pictured
+from xai_compare.report.tables import REASONS, reasons, tables
 
 __all__ = ["dumps", "rerender", "schema", "validate", "write"]
 
@@ -28,16 +29,16 @@ logger = logging.getLogger(__name__)
 
 # What a report may remove of an earlier one. Not data/results.json, whatever a report.json claims: that is the run's own.
 _REMOVABLE = re.compile(r"figures/[A-Za-z0-9._-]+\.(svg|png)|data/[A-Za-z0-9._-]+\.csv")
+_EVERY = f"data/{REASONS}"
 _MEGA, _SLOW, _REFUSED = 1_000_000, 10, 25
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-_SPAN = ("estimate", "low", "high", "n", "how", "p", "reason")
 
 
-def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | None = None) -> None:
+def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | None = None, told: Iterable[ReasonTold] = ()) -> None:
     """Write the report into `folder`, which is made where it is missing.
 
     timings : what the run took, as in timings.json. The page tells it, and nothing else does: report.json stays the same for every run of
     a study. With the environment variable SOURCE_DATE_EPOCH set the page does not tell it either, and is the same too.
+    told : the candidate reasons of all adverse cases, for a table of their own; report.json has only those of a few.
 
     Files are validated, written under a temporary name and put in place, so that a reader never meets half a file. Figures and CSV files
     that an earlier report in the folder lists as its own, and this one does not have, are removed.
@@ -47,9 +48,15 @@ def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | Non
     XaiCompareError
         If the report does not fit its schema, or if its page has more than 25 MB and the study does not allow that (`report.large`).
     """
-    told = None if os.environ.get("SOURCE_DATE_EPOCH") else timings
-    sections = compose(report if told is None else {**report, "timings": told})
-    made = {f"figures/{name}": svg for name, svg in figures(sections).items()}
+    every = reasons(told)
+    _write(report, folder, timings, {_EVERY: every.encode()} if every else {})
+
+
+def _write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | None, beside: Mapping[str, bytes]) -> None:
+    """The report with what its dictionary does not tell `beside` it, by path."""
+    took = None if os.environ.get("SOURCE_DATE_EPOCH") else timings
+    sections = compose(report if took is None else {**report, "timings": took})
+    made = {f"figures/{name}": content for name, content in _painted(report, sections).items()} | dict(beside)
     made |= {f"data/{name}": text.encode() for name, text in tables(report).items()}
     whole = {**report, "assets": [_asset(path, content) for path, content in sorted(made.items())]}
     made["report.json"] = dumps(whole).encode()
@@ -59,6 +66,16 @@ def write(report: dict[str, Any], folder: Path, timings: Mapping[str, Any] | Non
         _put(Path(folder) / path, content)
     for path in sorted(left):
         _remove(Path(folder), path)
+
+
+def _painted(report: dict[str, Any], sections: list[Section]) -> dict[str, bytes]:
+    """{file name: bytes} of every figure in each of the forms that the study asks for."""
+    forms = report["scope"]["study"].get("report", {}).get("figures", ["svg"])
+    found = figures(sections) if "svg" in forms else {}
+    if "png" in forms:
+        dots = load("xai_compare.report.picture").dots
+        found |= {f"{figure.name}.png": dots(figure.drawing) for figure in pictured(sections)}
+    return found
 
 
 def _weighed(html: bytes, allowed: bool) -> bytes:
@@ -100,7 +117,8 @@ def rerender(folder: Path) -> None:
     Raises
     ------
     XaiCompareError
-        If there is no report.json, if it does not fit the schema, or if its parts do not fit together.
+        If there is no report.json, if it does not fit the schema, if its parts do not fit together, or if the table of reasons beside it
+        was changed.
     """
     path = Path(folder) / "report.json"
     try:
@@ -108,7 +126,23 @@ def rerender(folder: Path) -> None:
     except (OSError, ValueError) as error:
         raise XaiCompareError(f"{path.name} in '{Path(folder).name}' cannot be read: {error}") from error
     validate(report)
-    write(report, folder, _timings(Path(folder)))
+    _write(report, folder, _timings(Path(folder)), _kept(report, Path(folder)))
+
+
+def _kept(report: dict[str, Any], folder: Path) -> dict[str, bytes]:
+    """The table that report.json lists and does not hold, as it was written; none where it is gone."""
+    listed = [asset["sha256"] for asset in report["assets"] if asset["path"] == _EVERY]
+    if not listed:
+        return {}
+    again = "In Python xai_compare.load(folder).save(folder) writes it anew"
+    try:
+        content = (folder / _EVERY).read_bytes()
+    except OSError as error:
+        logger.warning("%s in '%s' cannot be read, so the report is without it: %s. %s", _EVERY, folder.name, error.strerror, again)
+        return {}
+    if hashlib.sha256(content).hexdigest() != listed[0]:
+        raise XaiCompareError(f"{_EVERY} in '{folder.name}' is not the one that report.json lists: move it away. {again}")
+    return {_EVERY: content}
 
 
 def _timings(folder: Path) -> dict[str, Any] | None:
@@ -166,61 +200,6 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of report.json."""
     found: dict[str, Any] = json.loads(files("xai_compare.report").joinpath("schema.json").read_text(encoding="utf-8"))
     return found
-
-
-def tables(report: dict[str, Any]) -> dict[str, str]:
-    """{file name: CSV text} in the order of the report: gaps, skills and shares, a row each; curves and profiles, a row per step."""
-    gaps = [_flat({**_without(row, "choices"), **_chosen(row)}, ("gap",)) for row in report["gaps"]]
-    skills = [_flat(_without(row, "missing"), ("value", "skill")) for row in report["skills"]]
-    curves = [_flat({**_without(row, "y"), **step}, ("value",)) for row in report["curves"] for step in _steps(row["y"])]
-    shares = [_flat({**_without(row, "features"), **one}, ("share", "difference")) for row in report["global"] for one in row["features"]]
-    panels = [point for panel in report["profiles"]["panels"] for point in _points(panel)]
-    found = {"gaps": gaps, "skills": skills, "curves": curves, "importance": shares, "profiles": panels}
-    return {f"{name}.csv": _csv(rows) for name, rows in found.items()}
-
-
-def _points(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A row for each model and value of a panel; a number is told as itself, or as its rank where values may not be shown."""
-    facts = {key: panel[key] for key in ("feature", "kind", "level", "output", "profile", "ranked", "target")}
-    for one in panel["models"]:
-        for i, value in enumerate(panel["levels"] or panel["grid"]):
-            curve = {key: one[key][i] for key in ("curve", "low", "high")}
-            yield {**facts, "model": one["model"], "n": one["n"], "value": value, "share_of_rows": panel["share"][i], **curve}
-
-
-def _without(row: dict[str, Any], left_out: str) -> dict[str, Any]:
-    return {key: item for key, item in row.items() if key != left_out}
-
-
-def _chosen(row: dict[str, Any]) -> dict[str, str]:
-    """The methods chosen for a and for b, "" where none was; two if the halves of the cases chose differently."""
-    return {f"choices_{key}": " and ".join(dict.fromkeys((row["choices"] or {}).get(key, []))) for key in "ab"}
-
-
-def _steps(y: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    yield from ({"share": number(step / (len(y) - 1)), "value": value} for step, value in enumerate(y))
-
-
-def _flat(row: dict[str, Any], spans: tuple[str, ...]) -> dict[str, Any]:
-    flat = {key: value for key, value in sorted(row.items()) if key not in spans}
-    for span in spans:
-        flat |= {f"{span}_{part}": (row[span] or {}).get(part) for part in _SPAN}
-    return flat
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    out = StringIO()
-    # All text is quoted: left to itself, the writer would leave a carriage return bare, and a spreadsheet would start a row at it.
-    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    if rows:
-        writer.writerow(rows[0])
-    writer.writerows([_quoted(value) for value in row.values()] for row in rows)
-    return out.getvalue()
-
-
-def _quoted(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay as they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
 
 
 def _asset(path: str, content: bytes) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
         vouched = spec.allow_unsafe or next((pin for pin in pins if pin.lower() == pin_of(path)), None)
         found = load_model(path, allow_unsafe=vouched) if spec.architecture is None else load_weights(path, _blank(study, i, data))
         seen = without(data, spec.drop)
-        model = adapt(spec.name, found.model, seen.background_inputs(), data.classes)
+        model = adapt(spec.name, found.model, seen.background_inputs(), data.classes, labels=study.data.labels)
         if spec.drop:  # a model without column names does not say which of them it was trained on
             model = Narrow(model, list(data.train.inputs.columns), list(seen.train.inputs.columns))
     except StudyError:
@@ -179,7 +179,8 @@ def _loaded(study: Study, i: int, data: Data, pins: Sequence[str]) -> Model:
     except XaiCompareError as error:
         raise problem(study, f"models[{i}].load", str(error)) from error
     if model.task != data.task or (data.classes and set(model.outputs) != set(data.classes)):
-        wanted = f"classes {', '.join(data.classes)}" if data.classes else "a number"
+        values = {label: f" ({value})" for value, label in study.data.labels.items()}
+        wanted = f"classes {', '.join(name + values.get(name, '') for name in data.classes)}" if data.classes else "a number"
         raise problem(study, f"models[{i}].load", f"it predicts {', '.join(model.outputs)}, and the target has {wanted}")
     if len(data.classes) > 2 and study.data.positive is not None and getattr(model, "numbered", False):
         # Of two classes the score is the positive one's; of more, nobody can tell which order the numbers follow.

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from xai_compare.report.attending import Attended, attention
-from xai_compare.report.blocks import Block, Details, Figure, Heading, Prose
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Heading, Prose, Table
 from xai_compare.report.coded import weights
-from xai_compare.report.words import count, join, method_title, shown_name
+from xai_compare.report.words import count, fixed, join, method_title, plain_entry, shown_name
 
 __all__ = ["attending"]
 
 _TITLE = "Attention is not attribution"
 _OPEN = 2  # cases whose grids are not folded
+_TOLD = 3  # weights of a grid in the table below it
 
 
 def attending(report: dict[str, Any], case: dict[str, Any], name: str) -> list[Block]:
@@ -49,7 +50,7 @@ def _figure(report: dict[str, Any], case: dict[str, Any], name: str, model: str)
     cut = f" The first {len(names)} of {count(first['of'], 'feature')}." if first["of"] > len(names) else ""
     methods = join(list(dict.fromkeys(method_title(report, row["explainer"]) for row in rows)))
     caption = f"Attention in {shown}: {methods}. Rows look at columns; each grid has its own scale, from light for 0 to blue.{cut}"
-    return Figure(name, drawing, alt, caption)
+    return Figure(name, drawing, alt, caption, _table(grids, names))
 
 
 def _names(report: dict[str, Any], case: dict[str, Any], features: list[int]) -> list[str]:
@@ -66,7 +67,23 @@ def _grids(report: dict[str, Any], row: dict[str, Any]) -> list[Attended]:
 
 
 def _strongest(grid: Attended, names: list[str]) -> str:
-    if not np.isfinite(grid.weights).any():
-        return "nothing known"
-    i, j = np.unravel_index(int(np.nanargmax(grid.weights)), grid.weights.shape)
-    return f"most by {names[int(i)]} at {names[int(j)]}, {grid.weights[i, j]:.2f}"
+    for i, j in _largest(grid, 1):
+        return f"most by {names[i]} at {names[j]}, {fixed(grid.weights[i, j], 2)}"
+    return "nothing known"
+
+
+def _largest(grid: Attended, most: int) -> list[tuple[int, int]]:
+    """(row, column) of the largest weights of a grid, the largest first; of equal ones the first."""
+    order = np.argsort(-grid.weights, axis=None, kind="stable")[:most]  # NaN comes last
+    return [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, grid.weights.shape), strict=True) if np.isfinite(grid.weights[i, j])]
+
+
+def _table(grids: list[Attended], names: list[str]) -> Table:
+    """What the eye sees first; a whole grid has a number for every two features."""
+    columns = (Column("Grid"), Column("Row"), Column("Looks at"), Column("Weight", True))
+    rows = tuple(
+        (*map(plain_entry, (grid.title, names[i], names[j])), Entry((fixed(grid.weights[i, j], 2),), float(grid.weights[i, j])))
+        for grid in grids
+        for i, j in _largest(grid, _TOLD)
+    )
+    return Table(f"The {_TOLD} largest weights of each grid; report.json has all", columns, rows)

@@ -22,6 +22,7 @@ from xai_compare.report.words import (
 
 __all__ = ["again_table", "gap_table", "pairing_text"]
 
+_NUMBER = ("No.", True)
 _TONES = {"better": "good", "worse": "bad", "cannot be told apart": "", NO_POWER: "quiet"}
 
 
@@ -31,19 +32,28 @@ def pairing_text(report: dict[str, Any], row: dict[str, Any]) -> str:
 
 
 def gap_table(report: dict[str, Any], rows: list[dict[str, Any]], caption: str, by: bool = True) -> Table:
-    """Gaps with interval, cases, p, verdict and disposition, in the order given; `by` adds what was held the same."""
-    titles = [("Question", False), ("Finding", False), ("Gap", True), ("Cases", True), ("p", True), ("Against tolerance", False)]
+    """Gaps with interval, cases, p, verdict, disposition and number, in the order given; `by` adds what was held the same."""
+    titles = [("Question", False), ("Finding", False), ("Gap", True), ("Cases", True), ("p", True), ("Against tolerance", False), _NUMBER]
     columns = [Column(*title) for title in titles]
     if by:
         columns.insert(2, Column("On or by"))
-    return Table(caption, tuple(columns), tuple(_row(report, row, by) for row in rows))
+    numbers = _numbers(report)
+    return Table(caption, tuple(columns), tuple((*_row(report, row, by), numbers[id(row)]) for row in rows))
 
 
-def again_table(report: dict[str, Any], rows: list[dict[str, Any]]) -> Table:
+_AGAIN = "The fidelity gap asked again. Exploratory: not adjusted for being several"
+
+
+def again_table(report: dict[str, Any], rows: list[dict[str, Any]], caption: str = _AGAIN) -> Table:
     """One gap per model, asked again under conditions."""
     columns = (Column("Asked again"), Column("Finding"), Column("By which methods"), Column("Gap", True), Column("Cases", True))
-    caption = "The fidelity gap asked again. Exploratory: not adjusted for being several"
-    return Table(caption, columns, tuple(_again(report, row) for row in rows))
+    numbers = _numbers(report)
+    return Table(caption, (*columns, Column(*_NUMBER)), tuple((*_again(report, row), numbers[id(row)]) for row in rows))
+
+
+def _numbers(report: dict[str, Any]) -> dict[int, Entry]:
+    """{identity of a gap: its place in report.json, where a reader finds it again}."""
+    return {id(row): Entry((str(place),), float(place), "quiet") for place, row in enumerate(report["gaps"])}
 
 
 def _again(report: dict[str, Any], row: dict[str, Any]) -> tuple[Entry, ...]:

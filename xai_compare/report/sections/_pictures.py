@@ -65,8 +65,10 @@ def _drawn(report: dict[str, Any], made: Sequence[Line], image: dict[str, Any] |
 
 def _spoken(report: dict[str, Any], line: Line, names: Sequence[str]) -> str:
     told = []
-    for model, cell in zip(report["models"], line.cells, strict=True):
-        if cell is not None:
+    for place, (model, cell) in enumerate(zip(report["models"], line.cells, strict=True)):
+        if cell is None:
+            told += [f"{model['name']} {line.absent[place]}"] if line.absent else []
+        else:
             first = [f"{names[j]} {signed_text(cell.shares[j] or 0.0, line.signed)}" for j in strongest(cell.shares)]
             told.append(f"{model['name']} {', '.join(first) if first else 'nothing'}")
     return f"{line.title}: {'; '.join(told)}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_compare.report.blocks import Column, Entry, Table
 from xai_compare.report.coded import weights
+from xai_compare.report.sections._absent import absent
 from xai_compare.report.sheets import Cell, Line
 from xai_compare.report.words import about, fixed, method_title, model_name, plain_entry, shown_name
 
@@ -65,7 +66,8 @@ def lines(report: dict[str, Any], found: dict[str, dict[str, _Row]], names: Sequ
 
 def _line(report: dict[str, Any], name: str, rows: dict[str, _Row]) -> Line:
     made = cells(report, {model: shares(row) for model, row in rows.items()}, {model: row["fine"] for model, row in rows.items()})
-    return Line(method_title(report, name), any(row["signed"] for row in rows.values()), made, name)
+    lost = tuple(absent(report, model["name"], name) for model in report["models"])
+    return Line(method_title(report, name), any(row["signed"] for row in rows.values()), made, name, lost)
 
 
 def cells(report: dict[str, Any], found: dict[str, list[float | None]], fine: dict[str, Any]) -> tuple[Cell | None, ...]:

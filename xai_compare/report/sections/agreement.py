@@ -31,11 +31,18 @@ def make(report: dict[str, Any]) -> list[Block]:
     if not report["agreement"]:
         return [Prose(("Agreement was not measured: it needs two methods that ran on the same model.",), "note")]
     lead = _lead(report)
+    grids = [grid for model in report["models"] if (grid := _grid(report, model["name"], lead))]
+    if not grids:  # with so few features that methods cannot but name the same ones, say
+        return [
+            Prose((f"The leading measure ({lead}) could be told of no two methods. The others:",), "note"),
+            _table(report),
+            *_worst(report),
+        ]
     reading = (
         f"Each number is the agreement of two methods on the features they rank first, corrected for chance (measure: {lead}). "
         "0 is what chance gives, 1 full agreement."
     )
-    return [Prose((reading,)), _figure(report, lead), *_worst(report)]
+    return [Prose((reading,)), _figure(report, lead, grids), *_worst(report)]
 
 
 def _lead(report: dict[str, Any]) -> str:
@@ -44,8 +51,7 @@ def _lead(report: dict[str, Any]) -> str:
     return next((name for name in names if name.split()[0].split("_")[0] in _LEAD), names[0])
 
 
-def _figure(report: dict[str, Any], lead: str) -> Figure:
-    grids = [grid for model in report["models"] if (grid := _grid(report, model["name"], lead))]
+def _figure(report: dict[str, Any], lead: str, grids: list[Grid]) -> Figure:
     drawing = heatmaps(grids)
     spoken = "; ".join(f"{row['model']}, {row['a']} and {row['b']}: {_said(row, lead)}" for row in report["agreement"])
     alt = f"Triangular heatmaps, one per model, of the agreement of signs between methods corrected for chance. {spoken}."

@@ -91,11 +91,15 @@ def _told(report: dict[str, Any], case: dict[str, Any]) -> Table:
     columns = [Column("Model"), Column("Output", True), Column("Base", True), Column("Space")]
     if classes:
         columns[1:1] = [Column("Predicts"), Column("Probability", True)]
+    metric = next((one["title"] for one in report["metrics"] if one["question"] == "fidelity" and one["lead"]), "")
+    fits = any(told["fit"] is not None for told in case["models"])
+    columns += [Column(metric, True)] if fits else []
     rows = []
     for told in case["models"]:
         said = (plain_entry(told["predicted"] or "not recorded"), number_entry(told["probability"], "has none")) if classes else ()
         values = (number_entry(told["output"], "not recorded"), number_entry(told["base"], "not recorded"))
-        rows.append((plain_entry(model_name(report, told["model"])), *said, *values, plain_entry(spaces[told["model"]])))
+        fit = (number_entry(told["fit"], "none"),) if fits else ()
+        rows.append((plain_entry(model_name(report, told["model"])), *said, *values, plain_entry(spaces[told["model"]]), *fit))
     return Table(f"What the models say of this case{_known(case)}", tuple(columns), tuple(rows))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Piece, Prose, Table
 from xai_compare.report.canvas import Span
 from xai_compare.report.sections import section
+from xai_compare.report.sections._absent import absent
 from xai_compare.report.sections._pictures import share_map
 from xai_compare.report.sections._shown import said
 from xai_compare.report.sections._spread_out import ranks, swarm
@@ -87,7 +88,9 @@ def _models(report: dict[str, Any], rows: _Rows, method: str) -> list[str]:
 
 
 def _lacking(report: dict[str, Any], rows: _Rows, method: str) -> list[str]:
-    return [shown_name(report, model["name"]) for model in report["models"] if (model["name"], method) not in rows]
+    """The models without shares by a method, and what became of it there."""
+    names = [model["name"] for model in report["models"] if (model["name"], method) not in rows]
+    return [f"{shown_name(report, name)} ({absent(report, name, method)})" for name in names]
 
 
 def _finding(report: dict[str, Any], rows: _Rows, lead: str) -> tuple[Piece, ...]:
@@ -146,7 +149,7 @@ def _figure(report: dict[str, Any], rows: _Rows, lead: str, order: list[str]) ->
         f"{_beside(report, whole)}"
     )
     lacking = [f"{short_title(report, name)} of {join(found)}" for name in methods if (found := _lacking(report, rows, name))]
-    caption += f" Not measured, see Limits: {'; '.join(lacking)}." if lacking else ""
+    caption += f" Not in the picture, for reasons that Limits tells: {'; '.join(lacking)}." if lacking else ""
     if len(order) > len(shown):
         caption += f" The first {len(shown)} of {len(order)} features by mean share over the models; the dotted line is 1 / {len(order)}."
     return Figure("importance", drawing, alt, caption, _table(report, rows, methods, shown))
@@ -240,7 +243,7 @@ def _ranks(report: dict[str, Any], rows: _Rows, order: list[str]) -> Table:
         (
             plain_entry(feature),
             method_entry(report, method, short=True),
-            *(_ranked(rows.get((model, method), {}).get(feature)) for model in models),
+            *(_ranked(report, rows, (model, method), feature) for model in models),
         )
         for feature in order[:_LISTED]
         for method in methods
@@ -249,7 +252,10 @@ def _ranks(report: dict[str, Any], rows: _Rows, order: list[str]) -> Table:
     return Table(f"Rank of each feature, 1 for the largest share, which stands in brackets{cut}", columns, tuple(entries))
 
 
-def _ranked(row: dict[str, Any] | None) -> Entry:
-    if row is None or row["rank"] is None:
+def _ranked(report: dict[str, Any], rows: _Rows, key: tuple[str, str], feature: str) -> Entry:
+    if key not in rows:
+        return Entry((absent(report, *key).replace(" ", "\u00a0"),), None, "quiet")
+    row = rows[key][feature]
+    if row["rank"] is None:
         return Entry(("not\u00a0measured",), None, "quiet")
     return Entry((f"{row['rank']} ({_percent(row['share']['estimate'])})",), row["rank"])

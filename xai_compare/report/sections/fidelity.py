@@ -8,6 +8,7 @@ from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Lin
 from xai_compare.report.canvas import Span
 from xai_compare.report.curves import Curves, Panels, removal
 from xai_compare.report.sections import section
+from xai_compare.report.sections._absent import absent
 from xai_compare.report.sections._scores import asking, score_table
 from xai_compare.report.words import (
     fixed,
@@ -109,7 +110,7 @@ def _figure(report: dict[str, Any], metric: str, found: dict[tuple[str, str], Cu
     models = [model["name"] for model in report["models"] if any((model["name"], method) in found for method in shown)]
     lines = [_panels(report, metric, model, found, shown) for model in models]
     drawing = removal(lines, [method_title(report, name) for name in shown], words)
-    spoken = "; ".join(_spoken(report, words, model, method, found) for model in models for method in shown if (model, method) in found)
+    spoken = "; ".join(_spoken(report, metric, model, method, found) for model in models for method in shown)
     alt = f"Removal curves, one line of panels per model, one panel per method, each with the control and the best orders found. {spoken}."
     cases = sorted({step["n"] for row in report["curves"] if row["metric"] == metric for step in row["y"]})
     caption = (
@@ -119,12 +120,14 @@ def _figure(report: dict[str, Any], metric: str, found: dict[tuple[str, str], Cu
     )
     if len(methods) > len(shown):
         caption += f"; {len(methods) - len(shown)} more methods are in the table"
+    if any((model, method) not in found for model in models for method in shown):
+        caption += ". A panel without curves says what became of the method; Limits says why"
     return Figure("removal", drawing, alt, caption + ".", _table(report, metric, found))
 
 
 def _panels(report: dict[str, Any], metric: str, model: str, found: dict[tuple[str, str], Curves], methods: list[str]) -> Panels:
     control = found.get((model, report["scope"]["control"]))
-    curves = tuple(found.get((model, method)) for method in methods)
+    curves = tuple(found.get((model, method)) or absent(report, model, method, metric) for method in methods)
     output = _output(report, model) if metric == _SIGNED else f"change of the\n{_output(report, model, short=True)}"
     return Panels(shown_name(report, model), model_name(report, model).colour, output, curves, control, found.get((model, "")))
 
@@ -140,8 +143,10 @@ def _output(report: dict[str, Any], model: str, short: bool = False) -> str:
     return own if short else f"{own} of the\nexplained class"
 
 
-def _spoken(report: dict[str, Any], words: tuple[str, str], model: str, method: str, found: dict[tuple[str, str], Curves]) -> str:
-    curves = found[model, method]
+def _spoken(report: dict[str, Any], metric: str, model: str, method: str, found: dict[tuple[str, str], Curves]) -> str:
+    if (model, method) not in found:
+        return f"{model} by {short_title(report, method)}: {absent(report, model, method, metric)}"
+    curves, words = found[model, method], _WORDS[metric]
     half = (len(curves.most) - 1) // 2
     share = f"{100 * half / (len(curves.most) - 1):.0f} %"
     said = f"from {fixed(curves.most[0].mid, 2)} to {fixed(curves.most[half].mid, 2)} with {share} of the features gone {words[0]}"

@@ -1,4 +1,4 @@
-"""Section 15: how to reproduce it, what the words mean, and where to sign."""
+"""Section 15: where to sign, how to check what is signed, the files, and what the words mean."""
 
 from __future__ import annotations
 
@@ -24,36 +24,58 @@ _WORDS = (
     ("margin", "A model's output before it is squeezed into a probability: log-odds and the like."),
 )
 _PEOPLE = ("preparer", "reviewer", "independence note", "date", "disposition", "signature")
+_SIGNED = (
+    "What is signed is this page and the files beside it, as manifest.json lists them with their SHA-256. "
+    "It holds for these models, these data and this study: their hashes stand below."
+)
+_FOLDER = "FOLDER is the folder of this page."
+_RERUN = " --rerun computes the study again, from its file and its data, and compares every number."
+_MACHINE = ("versions", "platform", "python")  # what ran it: folded, for there are many
 
 
 @section("provenance", 15, "Provenance and sign-off", "Can I reproduce it? What do I sign?")
 def make(report: dict[str, Any]) -> list[Block]:
-    """What ran, with which versions and seeds; downloads; definitions; the people's fields."""
-    found = {key: value for key, value in report["provenance"].items() if key not in {*_fields(), "command"}}
-    tool = report["tool"]
-    blocks: list[Block] = [
-        Prose((f"Made by {tool['name']} {tool['version']}; report format {report['schema_version']}. ", *_command(report)))
-    ]
-    blocks.append(Terms(facts(found)) if found else Prose(("Versions, hashes and seeds were not recorded.",), "note"))
-    if report["scope"]["study"]:
-        blocks.append(Details("The study as it was resolved", (Terms(facts(report["scope"]["study"])),)))
+    """The people's fields and how to check what they sign; downloads; definitions. What made it, in full, is folded."""
+    blocks: list[Block] = [Prose((_SIGNED,)), _people(report)]
+    blocks += [Heading("How to check it"), Prose((_FOLDER if _in_python(report) else _FOLDER + _RERUN,), "note")]
+    blocks += [Terms(_checks(report)), *_made_by(report)]
     blocks += [Heading("Files beside this report"), Downloads()]
     blocks += [
         Heading("Metrics"),
         Terms((*_metrics(report), *_profiles(report))),
         Details("Methods and their settings", (Terms(_methods(report)),)),
     ]
-    blocks += [Heading("Words"), Terms(tuple((word, (meaning,), anchor("word", word)) for word, meaning in _WORDS))]
-    return [*blocks, Heading("Sign-off"), _people(report)]
+    return [*blocks, Heading("Words"), Terms(tuple((word, (meaning,), anchor("word", word)) for word, meaning in _WORDS))]
 
 
-def _fields() -> set[str]:
-    return {field.replace(" ", "_") for field in _PEOPLE}
+def _checks(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:
+    """The commands, and the hashes and seeds that a check goes by."""
+    fields = {*(field.replace(" ", "_") for field in _PEOPLE), "command", *_MACHINE}
+    hashes = {key: value for key, value in report["provenance"].items() if key not in fields}
+    rows = {
+        "Nothing was changed": "xai-compare verify FOLDER",
+        "Numbers come out again": "run the code again that made it" if _in_python(report) else "xai-compare verify FOLDER --rerun",
+        "It was run by": str(report["provenance"].get("command") or "not recorded"),
+    }
+    none = (("hashes and seeds", ("not recorded",), ""),)
+    return (*((term, (said,), "") for term, said in rows.items()), *(facts(hashes) if hashes else none))
 
 
-def _command(report: dict[str, Any]) -> Text:
-    command = report["provenance"].get("command")
-    return (f"To run it again: {command}",) if command else ("The command that ran it was not recorded.",)
+def _in_python(report: dict[str, Any]) -> bool:
+    """Whether there is no study file that could be run again."""
+    return bool(report["scope"]["study"].get("data", {}).get("source") == "python")
+
+
+def _made_by(report: dict[str, Any]) -> list[Block]:
+    tool, found = report["tool"], {key: report["provenance"][key] for key in _MACHINE if key in report["provenance"]}
+    made = f"Made by {tool['name']} {tool['version']}, report format {report['schema_version']}"
+    if not found:
+        blocks: list[Block] = [Prose((f"{made}; its versions were not recorded.",), "note")]
+    else:
+        blocks = [Details(f"{made}: the versions and the machine", (Terms(facts(found)),))]
+    if report["scope"]["study"]:
+        blocks.append(Details("The study as it was resolved", (Terms(facts(report["scope"]["study"])),)))
+    return blocks
 
 
 def _metrics(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:

@@ -81,7 +81,9 @@ def _models(report: dict[str, Any]) -> Table:
         for model in report["models"]
     )
     titles = ("Model", "Kind", "Explained in the space of its", "Role", "Origin")
-    return Table("Models. Spaces differ, so explanations are compared by share, rank and sign only", tuple(Column(t) for t in titles), rows)
+    differ = len({model["output"] for model in report["models"]}) > 1
+    caption = "Models. Spaces differ, so explanations are compared by share, rank and sign only" if differ else "Models"
+    return Table(caption, tuple(Column(t) for t in titles), rows)
 
 
 def _methods(report: dict[str, Any]) -> Table:

@@ -52,7 +52,7 @@ def _figure(report: dict[str, Any], metrics: list[str], methods: list[str], rows
     keys = [(metric, model, method) for metric in metrics for method in methods for model in models if (metric, model, method) in rows]
     spoken = "; ".join(f"{titles[key[0]]}, {key[1]} by {short_title(report, key[2])}: {interval_text(rows[key]['skill'])}" for key in keys)
     alt = f"Dots with intervals of skill from 0, the control, to 1, one panel per metric, a line per method, a dot per model. {spoken}."
-    caption = f"{join([titles[name] for name in metrics])}: skill from 0 (control) to 1 (best possible), a dot per model."
+    caption = f"Skill of {join([titles[name] for name in metrics])}: from 0 (control) to 1 (best possible), a dot per model."
     if any(powerless(report, key[1], key[0]) for key in keys):
         caption += " Hollow grey dots rank nothing: there the metric tells no method from the control."
     return Figure("stability", drawing, alt, caption)

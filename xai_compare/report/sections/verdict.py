@@ -13,6 +13,7 @@ from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
     NO_POWER,
     abridged,
+    case_anchors,
     count,
     estimate_text,
     gap_parts,
@@ -42,7 +43,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     unlike = [entry for entry in told if entry["performance_differs"]]
     blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
-    blocks += [*_same_holds(report, told), *_blocked(report), *_not_asked(report)]
+    blocks += [*_blocked(report), *_widest(report, told), *_same_holds(report, told), *_not_asked(report)]
     if any(_shares(report, entry) for entry in told):
         blocks.append(Prose((_READING,), "note"))
     if not told:
@@ -170,6 +171,17 @@ def _same_holds(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Bloc
     return [Prose(tuple(pieces), "note")] if pieces else []
 
 
+def _widest(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Block]:
+    """The way from a finding to a case: where each gap comes from most of all."""
+    anchors, pieces = case_anchors(report), list[Piece]()
+    for entry in told:
+        if (most := entry["widest"]) is not None:
+            name, case = model_name(report, entry["model"]), report["cases"][most["case"]]["id"]
+            scores = f" ({share_text(most['own'])} against {share_text(most['reference'])})"
+            pieces += [", in " if pieces else "The gap is widest in ", Link(f"case {case}", anchors[case]), " for ", name, scores]
+    return [Prose((*pieces, "."), "note")] if pieces else []
+
+
 def _not_asked(report: dict[str, Any]) -> list[Block]:
     """Conditions of the study under which a model's gap could not be measured at all."""
     planned = dict.fromkeys(cell["condition"] for cell in report["cells"] if cell["condition"])
@@ -274,7 +286,8 @@ def _headline(report: dict[str, Any]) -> list[Block]:
     by = join(list(dict.fromkeys(pairing_text(report, row) for row in rows)))
     caption = (
         f"The headline gaps, by {by}. They are differences of skill (0 is chance, 1 the best possible): "
-        "above 0 the first model is explained better, also for metrics where a lower score is better."
+        "above 0 the first model is explained better, also for metrics where a lower score is better. "
+        "No. is the place among `gaps` in report.json, and the column `no` of data/gaps.csv."
     )
     return [gap_table(report, rows, caption, by=_unlike(rows)), *_pareto(report), *_again(report)]
 
