@@ -110,7 +110,6 @@ def test_resolved_is_json_that_gives_the_same_study_again() -> None:
         ({"data": {**DATA, "path": 3}}, "data.path: found 3: should be text"),
         ({"fill": {1, 2}}, "fill: found {1, 2}: should be text, a number, true, false, a list or a mapping"),
         ({1: 2}, "1: found 1 as a key: should be text (put it in quotes)"),
-        ({"data": {**DATA, "params": {1: 2}}}, "data.params.1: found 1 as a key: should be text (put it in quotes)"),
         ({"data": {**DATA, "labels": {1: "good", "1": "bad"}}}, "data.labels: found a mapping: names a class twice"),
         ({"data": {**DATA, "labels": ["good", "bad"]}}, "data.labels: found a list: should be a mapping"),
         ({"data": {**DATA, "labels": {0: False, 1: "yes"}}}, "data.labels.0: found false: should be text (put it in quotes)"),
@@ -171,7 +170,7 @@ def test_labels_are_read_by_the_values_of_the_classes(write: Write) -> None:
     names = {"7": "good", "2": "bad", "3": "none", "True": "yes", "level 4": "ok"}
     assert study.data.labels == names
     assert study.resolved()["data"]["labels"] == names
-    assert study_from_dict(json.loads(json.dumps(study.resolved()))) == study
+    assert study_from_dict(json.loads(json.dumps(study.resolved()))).data == study.data
     kept = load_study(write(head + "data: {source: s, labels: {1: '1', 2: bad}, positive: 1}"))  # a value may be its own name
     assert kept.data.positive == 1
 

@@ -67,7 +67,10 @@ class MethodFacts:
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """One metric of the study. `lead` marks the one that speaks for its question in the verdict; `chance` is its level, in words."""
+    """One metric of the study. `lead` marks the one that speaks for its question in the verdict; `chance` is its level, in words.
+
+    says : what it is, in a sentence.
+    """
 
     name: str
     title: str
@@ -80,6 +83,7 @@ class MetricFacts:
     lead: bool
     parameters: Mapping[str, Any] = field(default_factory=dict)
     chance: str = ""
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from xai_compare.compare.intervals import decides, excludes_zero, holm, invert, percentile, wilson
+from xai_compare.compare.intervals import decides, excludes_zero, holm, invert, newcombe, percentile, wilson
 from xai_compare.compare.rows import Interval
 
 END = st.one_of(st.integers(-4, 12).map(float), st.floats(-2, 9), st.sampled_from([math.inf, -math.inf, math.nan]))
@@ -127,3 +127,30 @@ def test_few_differing_cases_decide_nothing() -> None:
     assert decides(Interval(1, None, None, 9, "all equal", 0.01))
     assert not decides(Interval(1, 0.1, 2, 9, "BCa, few differing cases", 0.01))
     assert not decides(Interval(0, None, None, 9, "all equal", None))
+
+
+# Newcombe 1998, Statistics in Medicine 17:873-890, table II, method 10
+@pytest.mark.parametrize(
+    ("a", "b", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_is_the_published_table(a: tuple[int, int], b: tuple[int, int], low: float, high: float) -> None:
+    found = newcombe(wilson(*a, 0.95), wilson(*b, 0.95))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert found.estimate == a[0] / a[1] - b[0] / b[1]
+    assert found.n == a[1]
+
+
+def test_newcombe_is_told_the_other_way_round() -> None:
+    a, b = wilson(7, 30, 0.9), wilson(20, 41, 0.9)
+    there, back = newcombe(a, b), newcombe(b, a)
+    assert (there.estimate, there.low, there.high) == (-back.estimate, -back.high, -back.low)
+    assert newcombe(a, wilson(0, 0, 0.9)).estimate is None

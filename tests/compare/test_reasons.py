@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xai_compare.compare import compare
-from xai_compare.compare.intervals import wilson
+from xai_compare.compare.intervals import newcombe, wilson
 from xai_compare.compare.reasons import reason_rows
 from xai_compare.reasons import AGAIN, POLICIES
 from xai_compare.results import CaseFacts, MethodFacts, MetricFacts, ModelFacts, Results
@@ -159,6 +159,21 @@ def test_a_slice_with_thirty_adverse_cases_speaks():
     assert {(row.label, row.code): row.share for row in rows.shares if row.column} == {
         **{("old", code): wilson(30 * (code == "G"), 30, 0.95) for code in "GHP"},
         **{("young", code): wilson(35 * (code == "H"), 35, 0.95) for code in "GHP"},
+    }
+    apart = {(row.label, row.code): row.difference for row in rows.shares if row.column}
+    assert apart["old", "G"] == newcombe(wilson(30, 30, 0.95), wilson(0, 35, 0.95))
+    assert apart["young", "G"] == newcombe(wilson(0, 35, 0.95), wilson(30, 30, 0.95))
+    assert apart["old", "P"].estimate == 0
+    assert {row.difference for row in rows.shares if not row.column} == {None}
+
+
+def test_a_group_without_thirty_others_has_no_difference():
+    many = scores([[1.0, 0, 0, 0]] * 40, [1.0] * 40)
+    rows = reason_rows(study({("m", "shap"): many}, slices={"age": ("old",) * 35 + ("young",) * 5}), 0.95, Streams(0))
+    assert rows is not None
+    assert {(row.label, row.share is None, row.difference) for row in rows.shares if row.column} == {
+        ("old", False, None),
+        ("young", True, None),
     }
 
 

@@ -12,7 +12,9 @@ from sklearn.metrics import (
     f1_score,
     log_loss,
     mean_absolute_error,
+    precision_score,
     r2_score,
+    recall_score,
     roc_auc_score,
     root_mean_squared_error,
 )
@@ -88,6 +90,7 @@ def test_three_classes():
     p = fitted.predict_proba(frame[200:])
     assert found.parts["test ROC-AUC"].values[0] == pytest.approx(roc_auc_score(y[200:], p, multi_class="ovr", average="macro"))
     assert found.parts["test F1 (macro)"].values[0] == pytest.approx(f1_score(y[200:], p.argmax(axis=1), average="macro"))
+    assert not any(name.split(" (")[0] in ("test recall", "test precision", "test share called") for name in found.parts)
     true = np.eye(3)[y[200:]]
     assert found.parts["test PR-AUC (macro)"].values[0] == pytest.approx(average_precision_score(true, p, average="macro"))
     assert found.parts["test Brier"].values[0] == pytest.approx(brier_score_loss(y[200:], p))
@@ -111,7 +114,8 @@ def test_regression():
 def test_without_probabilities_there_is_nothing_that_needs_them():
     found, *_ = scored(LinearSVC())
     names = {name.removeprefix("test ") for name in found.parts if name.startswith("test ")}
-    assert names == {"ROC-AUC", "PR-AUC (1)", "F1 (1)"}
+    decisions = {"recall (1)", "precision (1)", "share called (1)", "prevalence (1)"}
+    assert names == {"ROC-AUC", "PR-AUC (1)", "F1 (1)"} | decisions
 
 
 def test_resamples_are_the_same_for_every_model():
@@ -130,6 +134,46 @@ def test_f1_takes_the_models_own_decision_threshold():
     found, fitted, frame, y = scored(FixedThresholdClassifier(LogisticRegression(), threshold=0.8))
     assert found.parts["test F1 (1)"].values[0] == pytest.approx(f1_score(y[200:], fitted.predict(frame[200:])))
     assert found.parts["test F1 (1)"].values[0] != pytest.approx(f1_score(y[200:], fitted.predict_proba(frame[200:])[:, 1] > 0.5))
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_decisions_are_those_of_scikit_learn_at_the_models_own_threshold(threshold):
+    found, fitted, frame, y = scored(FixedThresholdClassifier(LogisticRegression(), threshold=threshold))
+    for split, rows in (("train", slice(0, 200)), ("test", slice(200, 300))):
+        said = fitted.predict(frame[rows])
+        told = {name: found.parts[f"{split} {name} (1)"] for name in ("recall", "precision", "share called", "prevalence")}
+        assert told["recall"].values[0] == pytest.approx(recall_score(y[rows], said), abs=1e-12)
+        assert told["precision"].values[0] == pytest.approx(precision_score(y[rows], said), abs=1e-12)
+        assert told["share called"].values[0] == pytest.approx(np.mean(said == 1), abs=1e-12)
+        assert told["prevalence"].values[0] == pytest.approx(np.mean(y[rows] == 1), abs=1e-12)
+        assert [one.better for one in told.values()] == ["higher", "higher", "none", "none"]
+        f1 = 2 * told["recall"].values[0] * told["precision"].values[0] / (told["recall"].values[0] + told["precision"].values[0])
+        assert found.parts[f"{split} F1 (1)"].values[0] == pytest.approx(f1, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_under_weights_equal_scikit_learn_on_repeated_rows(seed):
+    """Few rows, so that in some resamples nothing is called positive, or nothing is."""
+    rng = np.random.default_rng(seed)
+    y, said = rng.permutation([1, 1, 0, 0, 0, 0]), rng.permutation([1, 1, 0, 0, 0, 0])
+    weights = rng.multinomial(6, np.full(6, 1 / 6), size=200)
+    repeated = [(np.repeat(y, w), np.repeat(said, w)) for w in weights]
+    for score, which, among in ((recall_score, said, y), (precision_score, y, said)):
+        expected = [score(true, called, zero_division=np.nan) for true, called in repeated]
+        found = predictions.share_of(which == 1, among == 1, weights.astype(float))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)  # NaN equals NaN here
+        assert np.isnan(expected).any()
+
+
+def test_the_precision_of_a_model_that_calls_nothing_positive_is_not_measured():
+    found, fitted, frame, _ = scored(FixedThresholdClassifier(LogisticRegression(), threshold=1.1))
+    assert not fitted.predict(frame).any()
+    for split in ("test", "train", "train - test"):
+        precision = found.parts[f"{split} precision (1)"]
+        assert np.isnan(precision.values[0])
+        assert precision.reasons == {0: "undefined on these rows: the model calls none of them so"}
+    assert found.parts["test recall (1)"].values[0] == found.parts["test share called (1)"].values[0] == 0
+    assert found.parts["test prevalence (1)"].values[0] > 0
 
 
 def test_r2_of_a_target_far_from_zero():

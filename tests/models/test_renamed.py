@@ -26,6 +26,7 @@ from xai_compare.config import load_study
 from xai_compare.data.text import as_texts
 from xai_compare.errors import DataError, StudyError
 from xai_compare.models.adapt import adapt
+from xai_compare.models.onnx import read_onnx
 from xai_compare.run.plan import plan_study
 
 X, Y = classified(n=240, d=4)
@@ -132,6 +133,16 @@ def test_a_file_that_has_lost_the_codes_is_read_in_the_order_of_the_names(tmp_pa
     assert model.about["note"] == "it numbers its classes; its outputs are read as good, bad, in this order"
 
 
+def test_a_graph_of_bare_probabilities_is_read_in_the_order_of_the_study() -> None:
+    onnx = pytest.importorskip("onnx")
+    theirs = RandomForestClassifier(8, random_state=0).fit(X.to_numpy().astype(np.float32), Y)
+    graph = onnx.load_from_string(onnx_of(theirs, zipmap=False))
+    del graph.graph.output[0]  # which would say the class
+    model = adapt("m", read_onnx("m", graph.SerializeToString()), X, ("stays", "leaves"), labels={"1": "leaves", "0": "stays"})
+    assert model.outputs == ("stays", "leaves")
+    np.testing.assert_allclose(model.predict(X, "probability"), theirs.predict_proba(X.to_numpy().astype(np.float32)), atol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["skops", "onnx"])
 def test_a_model_that_knows_the_names_is_taken_as_it_is(form: str, tmp_path: Any) -> None:
     rows = X if form == "skops" else X.to_numpy().astype(np.float32)
@@ -180,8 +191,12 @@ def test_names_change_words_only(tmp_path: Any) -> None:
 )
 def test_a_pair_of_transformers(own: list[str], labels: dict[str, str], outputs: tuple[str, ...]) -> None:
     net = bert(id2label=dict(enumerate(own)), label2id={name: i for i, name in enumerate(own)})
-    model = adapt("net", (net, tokenizer()), as_texts(["the good", "bad"]), ("ham", "spam"), labels=labels)
+    texts = as_texts(["the good", "bad"])
+    model = adapt("net", (net, tokenizer()), texts, ("ham", "spam"), labels=labels)
     assert model.outputs == outputs
+    again = adapt("net", model, texts, ("ham", "spam"), labels=labels)  # as in Python, where the first round asks for its classes
+    assert again.outputs == outputs
+    np.testing.assert_array_equal(again.predict(texts, "probability"), model.predict(texts, "probability"))
 
 
 # ---- in Python

@@ -12,7 +12,7 @@ from tests.report.made import HOSTILE, Made, made, with_answer, with_gap
 from xai_compare import report
 from xai_compare.compare import Interval
 from xai_compare.report.asked import by_methods, supposing, under
-from xai_compare.report.blocks import Block, Piece, Prose, Table
+from xai_compare.report.blocks import Block, Figure, Piece, Prose, Table
 from xai_compare.report.sections import SECTIONS
 from xai_compare.report.words import gap_parts
 
@@ -243,8 +243,8 @@ def test_no_condition_no_table_and_no_sentence() -> None:
 
 def test_the_section_on_gaps_says_which_headlines_change() -> None:
     found = said(made(), "note", "gaps")
-    assert "6 answers to headline questions asked again under another condition" in found
-    assert "; each of them says the same." in found
+    assert "6 answers to headline questions asked again, on another scale, with another fill or on other cases, stand in" in found
+    assert "; each of them says the same. Single methods are the open circles above." in found
     found = said(with_answer(made(), "forest", "probability", "better"), "note", "gaps")
     assert "other than the headline: fidelity of forest on the probability scale (the order is reversed)." in found
 
@@ -289,3 +289,33 @@ def test_odd_runs_have_their_sentences_too(variant: Any) -> None:
     found = said(with_answer(source, name, "reference", "better"))
     assert "the order is reversed" in found
     assert (HOSTILE in found) == ("hostile" in variant)
+
+
+# ---- single methods
+
+
+def by_lime(verdict: str) -> Made:
+    """The forest against the reference by LIME alone has this verdict."""
+    gaps = MADE.comparison.gaps
+    index = next(
+        i for i, row in enumerate(gaps) if (row.a, row.metric, row.explainer, row.condition) == ("forest", "additive_fit", "lime", "")
+    )
+    return with_gap(MADE, index, verdict=verdict, gap=Interval(0.07, 0.05, 0.1, 40, "bootstrap-t", 0.001))
+
+
+def test_a_method_by_which_the_order_is_reversed_is_named() -> None:
+    assert "alone" not in said(MADE, "note")
+    found = said(by_lime("better"), "note")
+    assert "The order is reversed for forest by LIME (gap 0.07 [0.05, 0.10]) alone." in found
+    assert "alone" not in said(by_lime("cannot be told apart"), "note")
+
+
+def test_only_the_gap_of_the_verdict_has_a_disposition_to_be_quoted() -> None:
+    source = made()
+    (rows,) = [block.rows for block in blocks(source, "gaps") if isinstance(block, Figure) for block in [block.table]]
+    for row in rows:
+        entry = words(row[6].pieces)
+        if "(0.02)" in entry:
+            headline = "by each model's best method" in words(row[2].pieces) or words(row[2].pieces).startswith("each model's best")
+            assert entry.endswith("exploratory") != headline
+    assert any(words(row[6].pieces) == "review (0.02)" for row in rows)

@@ -103,6 +103,40 @@ def test_the_curves_of_the_leading_features_are_kept_each_by_one_method() -> Non
     assert [method["name"] for method in report["profiles"]["methods"]] == ["ale", "partial_dependence"]
 
 
+def sliced(source: Made, *columns: str) -> Made:
+    """The same run with slices by these columns."""
+    slices = {column: ("one", "two") * (len(source.results.cases.ids) // 2) for column in columns}
+    rows = tuple(replace(source.comparison.slices[0], column=column) for column in columns)
+    return Made(replace(source.results, slices=slices), replace(source.comparison, slices=rows))
+
+
+def test_features_that_slices_are_made_by_have_their_curves_too() -> None:
+    source = made()
+    first = [panel["feature"] for panel in built(source)["profiles"]["panels"]]
+    last = [name for name in FEATURES if name not in first]
+    more = sliced(source, first[1], last[3], "a column that no model sees", last[0])
+    assert [panel["feature"] for panel in built(more)["profiles"]["panels"]] == [*first, last[3], last[0]]
+    assert f"There are slices by {first[1]}, {last[3]} and {last[0]}, so they are shown whatever their share." in said(
+        blocks(more, "profiles")
+    )
+    assert "There are slices" not in said(blocks(sliced(source), "profiles"))
+    assert len(built(sliced(source, *last))["profiles"]["panels"]) == len(first) + 3  # more would crowd out those that lead
+
+
+def test_a_feature_that_slices_are_made_by_and_has_no_curve_is_told_with_its_reason() -> None:
+    source = made()
+    shown = [panel["feature"] for panel in built(source)["profiles"]["panels"]]
+    last = next(name for name in FEATURES if name not in shown)
+
+    def without(model: str, method: str, one: Profile) -> Profile:
+        kept = tuple(curve for curve in one.curves if curve.feature != last)
+        return replace(one, curves=kept, left_out={**one.left_out, last: "a group of columns has no axis"})
+
+    report = built(with_profiles(sliced(source, last), without))["profiles"]
+    assert report["left_out"] == [{"feature": last, "reason": "a group of columns has no axis"}]
+    assert [panel["feature"] for panel in report["panels"]] == shown
+
+
 def test_what_leads_and_has_no_curve_is_told_with_its_reason() -> None:
     source = made()
     first = built(source)["profiles"]["panels"][0]["feature"]

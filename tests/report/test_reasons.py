@@ -94,15 +94,63 @@ def test_the_report_holds_what_the_statistics_say_and_fits_its_schema():
 def test_a_prohibited_feature_blocks_before_anything_else_is_told():
     found = blocks("reasons")
     findings = [text(block) for block in found if isinstance(block, Prose) and block.kind == "finding"]
-    assert findings[0].startswith("Blocking: age, prohibited as a reason by the map")
+    assert findings[0].startswith("Blocking, by SHAP: age, which must not be a reason, is one in ")
+    assert isinstance(found[0], Prose)
+    assert text(found[0]) == findings[0]
     flags = cells(table(found, "Prohibited"))
     assert {(row[0], row[2]) for row in flags} >= {("age", "logistic")}
-    assert "Blocking: age must not be a reason, and is among those of adverse cases" in words(blocks("verdict"))
+    counted = [row for row in built()["reason_codes"]["flags"] if (row["explainer"], row["model"]) == ("shap", "logistic")]
+    assert f" {counted[0]['cases']} of {counted[0]['of']} adverse cases of logistic" in findings[0]
+    assert text(blocks("verdict")[0]).startswith(findings[0])
     clean = deepcopy(built())
     clean["reason_codes"]["flags"] = []
     assert "Blocking" not in words(blocks("verdict", clean))
     said = [text(block) for block in blocks("reasons", clean) if isinstance(block, Prose)]
     assert "No prohibited feature is among the reasons (age)." in said
+    other = deepcopy(built())
+    other["reason_codes"]["flags"] = [row for row in other["reason_codes"]["flags"] if row["explainer"] == "lime"]
+    assert other["reason_codes"]["flags"]
+    assert "Blocking" not in words(blocks("verdict", other))  # a diagnostic blocks nothing
+    assert "No prohibited feature is among the reasons, by SHAP (age)." in words(blocks("reasons", other))
+    assert table(blocks("reasons", other), "Prohibited")
+
+
+def by_group(shares: dict[str, tuple[float, float, float, float]]) -> dict[str, Any]:
+    """The report with two groups' shares of a code: {group: (share, difference, low, high)}."""
+    changed = deepcopy(built())
+    (row,) = [
+        one
+        for one in changed["reason_codes"]["shares"]
+        if (one["model"], one["explainer"], one["code"], one["column"]) == ("logistic", "shap", "R01", "")
+    ]
+    span = {**row["share"], "n": 40}
+    changed["reason_codes"]["shares"] += [
+        {
+            **row,
+            "column": "sex",
+            "label": label,
+            "share": {**span, "estimate": share, "low": max(share - 0.1, 0.0), "high": min(share + 0.1, 1.0)},
+            "difference": {**span, "estimate": difference, "low": low, "high": high},
+        }
+        for label, (share, difference, low, high) in shares.items()
+    ]
+    return changed
+
+
+def test_a_code_that_one_group_hears_is_told_and_a_share_of_nothing_stays_in_the_table():
+    found = blocks("reasons", by_group({"w": (0.9, 0.9, 0.7, 0.95), "m": (0.0, -0.9, -0.95, -0.7)}))
+    said = words(found).replace("\u00a0", " ")
+    assert "logistic gives R01 (Reason about" in said
+    assert "to 0.90 of its adverse cases where sex is w, 0.90 [0.70, 0.95] more than to the others." in said
+    assert "where sex is m" not in said
+    assert "Exploratory: 2 such differences were looked at." in said
+    rows = cells(table(found, "Share of a group's adverse cases"))
+    assert [row[1] for row in rows if row[0] == "sex"] == ["w", "m"]
+
+
+def test_groups_that_hear_the_same_are_said_to():
+    found = blocks("reasons", by_group({"w": (0.5, 0.1, -0.1, 0.3), "m": (0.4, -0.1, -0.3, 0.1)}))
+    assert "No group hears a code more or less often than the others by more than its interval." in words(found)
 
 
 def test_a_diagnostic_is_never_told_without_saying_so():
@@ -137,8 +185,9 @@ def test_there_is_a_table_for_each_thing_that_changes():
         assert len(table(found, f"Principal reasons with {what}").rows) == len(rows) > 0
     told = next(text(block) for block in found if isinstance(block, Prose) and "codes change" in text(block))
     shap = [row["changed"]["estimate"] for row in built()["reason_codes"]["pairs"] if (row["kind"], row["explainer"]) == ("models", "shap")]
-    assert f"for {' to '.join(dict.fromkeys(f'{end:.2f}' for end in (min(shap), max(shap))))} with another model (by SHAP)" in told
-    assert "for 0.00 with other random numbers (by SHAP)" in told
+    ends = " to ".join(dict.fromkeys(f"{end:.2f}" for end in (min(shap), max(shap))))
+    assert f"By SHAP the codes change for {ends} of the cases with another model, " in told
+    assert " 0.00 with other random numbers" in told
 
 
 def test_cases_show_codes_and_texts_side_by_side_and_who_did_not_refuse():

@@ -11,7 +11,19 @@ import numpy as np
 from xai_compare.compare.rows import Interval
 from xai_compare.types import Array
 
-__all__ = ["ALL_EQUAL", "BCA", "BOOTSTRAP_T", "decides", "excludes_zero", "holm", "invert", "percentile", "significant", "wilson"]
+__all__ = [
+    "ALL_EQUAL",
+    "BCA",
+    "BOOTSTRAP_T",
+    "decides",
+    "excludes_zero",
+    "holm",
+    "invert",
+    "newcombe",
+    "percentile",
+    "significant",
+    "wilson",
+]
 
 ALL_EQUAL, BCA, BOOTSTRAP_T = "all equal", "BCa, few differing cases", "bootstrap-t"
 
@@ -116,6 +128,23 @@ def wilson(successes: int, n: int, level: float) -> Interval:
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # At no or all successes the limit is 0 or 1 exactly; rounding must not push the share out of its interval.
     return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), n, "Wilson")
+
+
+def newcombe(a: Interval, b: Interval) -> Interval:
+    """The difference a - b of two shares of different cases, from their Wilson intervals (Newcombe 1998, method 10).
+
+    Examples
+    --------
+    >>> difference = newcombe(wilson(56, 70, 0.95), wilson(48, 80, 0.95))
+    >>> difference.estimate, round(difference.low, 4), round(difference.high, 4)
+    (0.2, 0.0524, 0.3339)
+    """
+    if a.estimate is None or b.estimate is None:
+        return Interval(None, None, None, a.n, "no cases")
+    assert None not in (a.low, a.high, b.low, b.high), "an interval by Wilson has both ends"
+    below, above = (math.hypot(one.estimate - one.low, other.high - other.estimate) for one, other in ((a, b), (b, a)))  # type: ignore[operator]
+    difference = a.estimate - b.estimate
+    return Interval(difference, difference - below, difference + above, a.n, "Newcombe")
 
 
 def holm(p: Sequence[float]) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from xai_compare.compare.intervals import wilson
+from xai_compare.compare.intervals import newcombe, wilson
 from xai_compare.compare.resample import intervals, mean_of
 from xai_compare.compare.rows import Interval, ReasonCrossing, ReasonFlag, ReasonPair, Reasons, ReasonShare, ReasonTold
 from xai_compare.compare.slices import FEWEST
@@ -158,13 +158,15 @@ def _shares(results: Results, own: Mapping[_Key, _Own], policy: str, reasons: tu
         groups += [(column, label, np.asarray(said == label, dtype=bool)) for label in sorted(set(labels))]
     for (model, method), one in own.items():
         for column, label, inside in groups:
-            cases = np.flatnonzero(one.adverse & inside)
+            cases, others = (np.flatnonzero(one.adverse & group) for group in (inside, ~inside))
             if column and len(cases) < FEWEST:
                 yield ReasonShare(model, method, "", None, column, label)
                 continue
-            told, _ = one.sets(policy, cases, len(reasons))
+            told, elsewhere = (one.sets(policy, group, len(reasons))[0] for group in (cases, others))
             for place, reason in enumerate(reasons):
-                yield ReasonShare(model, method, reason.code, wilson(int(told[:, place].sum()), len(cases), level), column, label)
+                share, rest = (wilson(int(made[:, place].sum()), len(made), level) for made in (told, elsewhere))
+                difference = newcombe(share, rest) if len(others) >= FEWEST else None
+                yield ReasonShare(model, method, reason.code, share, column, label, difference)
 
 
 def _told(results: Results, own: Mapping[_Key, _Own], policy: str, reasons: tuple[Reason, ...]) -> Iterator[ReasonTold]:

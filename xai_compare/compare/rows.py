@@ -295,6 +295,7 @@ class ReasonShare:
     """The share of a model's adverse cases for which a code is among the principal reasons, by one method.
 
     column and label : a slice, "" for all cases. share is None for a slice with fewer than 30 adverse cases, code is then "".
+    difference : the share less that of all other adverse cases; None for all cases, and where there are fewer than 30 others.
     """
 
     model: str
@@ -303,6 +304,7 @@ class ReasonShare:
     share: Interval | None
     column: str = ""
     label: str = ""
+    difference: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ import numpy as np
 from xai_compare.types import Array, BoolArray, IntArray
 
 __all__ = [
+    "UNCALLED",
     "UNDEFINED",
     "auc",
     "calibration_error",
     "mean_of",
     "r2",
     "resampled",
+    "share_of",
     "weighted_auc",
     "weighted_average_precision",
     "weighted_f1",
@@ -23,6 +25,8 @@ __all__ = [
 
 UNDEFINED = "undefined on these rows: a class is absent, or the outcome is constant"
 """Why a score is NaN."""
+UNCALLED = "undefined on these rows: the model calls none of them so"
+"""Why a precision is NaN."""
 
 _BLOCK = 250  # resamples at once: those of a long table need not all be held
 _BINS = 10
@@ -62,6 +66,12 @@ def r2(said: Array, y: Array) -> Callable[[Array], Array]:
 def mean_of(values: Array, weights: Array) -> Array:
     """(r,) mean of values (n,) under each row of weights (r, n)."""
     return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def share_of(which: BoolArray, among: BoolArray, weights: Array) -> Array:
+    """(r,) share of the rows `which` (n,) in the rows `among` (n,) under each row of weights (r, n); NaN where there are none of these."""
+    both, all_of = weights @ (which & among).astype(np.float64), weights @ among.astype(np.float64)
+    return np.asarray(np.divide(both, all_of, out=np.full(len(weights), np.nan), where=all_of > 0))
 
 
 def weighted_f1(predicted: IntArray, y: IntArray, k: int, weights: Array) -> Array:

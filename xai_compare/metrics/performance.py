@@ -12,7 +12,7 @@ import numpy as np
 from xai_compare.errors import NotApplicable, XaiCompareError
 from xai_compare.metrics import METRICS, View
 from xai_compare.metrics import _predictions as predictions
-from xai_compare.types import Array, Model, Output, Scores, Table
+from xai_compare.types import Array, BoolArray, Model, Output, Scores, Table
 
 __all__ = ["Performance"]
 
@@ -20,6 +20,7 @@ _Score: TypeAlias = Callable[[Array], Array]
 """Rows of weights (r, n) -> (r,)."""
 
 _ERRORS = ("log loss", "Brier", "calibration error", "RMSE", "MAE")
+_NO_DIRECTION = ("share called", "prevalence")  # a score's name goes on in brackets: "prevalence (bad)"
 
 
 @METRICS.register("performance")
@@ -31,6 +32,9 @@ class Performance:
 
     - F1 is of the second class for two classes (its name says which), else the mean over the classes that occur; it takes
       the model's own decisions, which need not be its largest output.
+    - Of two classes also the decisions that F1 sums up, on the same rows: the share called the second class, the share that is of it
+      (prevalence), recall (the share called so of those that are) and precision (the share that is of those called so; undefined where
+      none is called). Of more classes each has its own, and there is no one number: none is given.
     - ROC-AUC and PR-AUC (average precision; chance: the share of the class) are of the second class, else the mean of one against the rest.
     - Brier (1950): mean squared error of the probability of the second class, 0 to 1; of more classes summed over them, 0 to 2.
     - calibration error: how far the probabilities are from the frequencies, root mean square over at most 10 bins of equal mass, with the
@@ -50,7 +54,7 @@ class Performance:
     question: ClassVar[str] = "performance"
     better: ClassVar[Literal["higher", "lower", "none"]] = "higher"
     range: ClassVar[str] = "Brier 0 to 1, of more classes to 2; log loss, RMSE, MAE 0 and up; R2 up to 1; all else 0 to 1"
-    chance: ClassVar[str] = "ROC-AUC 1/2, PR-AUC the share of the class, R2 0; none for the others"
+    chance: ClassVar[str] = "ROC-AUC 1/2, PR-AUC and precision the share of the class, recall the share called, R2 0; none for the others"
     cost: ClassVar[str] = "two model rows per test and training row (one for a number)"
     citation: ClassVar[str] = "Efron & Tibshirani 1993 (resampling); Brier 1950; Kumar, Liang & Ma 2019 (calibration)"
     scope: ClassVar[Literal["method", "methods", "model"]] = "model"
@@ -88,7 +92,7 @@ class Performance:
         return {
             name: Scores(
                 np.array([value]),
-                reasons={0: predictions.UNDEFINED} if np.isnan(value) else {},
+                reasons={0: _undefined(name)} if np.isnan(value) else {},
                 replicates=drawn,
                 n=n,
                 better=_better(name),
@@ -97,8 +101,14 @@ class Performance:
         }
 
 
-def _better(score: str) -> Literal["higher", "lower"]:
+def _better(score: str) -> Literal["higher", "lower", "none"]:
+    if score.partition(" (")[0] in _NO_DIRECTION:
+        return "none"
     return "lower" if score in _ERRORS else "higher"
+
+
+def _undefined(score: str) -> str:
+    return predictions.UNCALLED if score.startswith("precision (") else predictions.UNDEFINED
 
 
 def _classification(model: Model, table: Table) -> dict[str, _Score]:
@@ -118,6 +128,8 @@ def _classification(model: Model, table: Table) -> dict[str, _Score]:
         f"PR-AUC ({whose})": precision,
         f"F1 ({whose})": lambda weights: predictions.weighted_f1(decided, y, k, weights),
     }
+    if k == 2:
+        scores |= _decisions(decided == 1, y == 1, whose)
     if space == "margin":
         return scores
     surprise = -np.log(np.clip(outputs[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0))
@@ -126,6 +138,17 @@ def _classification(model: Model, table: Table) -> dict[str, _Score]:
         "log loss": partial(predictions.mean_of, surprise),
         "Brier": partial(predictions.mean_of, brier),
         "calibration error": partial(predictions.calibration_error, outputs[:, asked], true),
+    }
+
+
+def _decisions(called: BoolArray, true: BoolArray, whose: str) -> dict[str, _Score]:
+    """What the model does with the second class at the threshold it decides by."""
+    every = np.ones_like(true)
+    return {
+        f"recall ({whose})": partial(predictions.share_of, called, true),
+        f"precision ({whose})": partial(predictions.share_of, true, called),
+        f"share called ({whose})": partial(predictions.share_of, called, every),
+        f"prevalence ({whose})": partial(predictions.share_of, true, every),
     }
 
 

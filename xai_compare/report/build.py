@@ -11,6 +11,7 @@ import numpy as np
 
 from xai_compare import __version__
 from xai_compare.compare import AgreementRow, Comparison, CurveRow, DrivingRow, GapRow, PerformanceRow, SkillRow, SliceRow
+from xai_compare.report import described
 from xai_compare.report.choose import case_methods, choose, differing, lead_method, overlap, signed_methods, widest
 from xai_compare.report.driven import importance, profiles, swarm, words
 from xai_compare.report.inputs import attention, fine, image, layout, modality, series
@@ -87,11 +88,13 @@ def _scope(results: Results, comparison: Comparison) -> dict[str, Any]:
         "control": text(results.control),
         "lead_method": lead_method(results),
         "classes": [text(name) for name in results.classes],
-        "features": [{"name": text(name), "kind": text(kind)} for name, kind in zip(results.features, results.kinds, strict=True)],
+        "features": described.features(results),
+        "rows": described.rows(results),
+        "together": described.together(results),
         "cases": len(results.cases.ids),
         "level": number(comparison.level),
         "values_shown": results.cases.values is not None,
-        "data": plain({key: fact for key, fact in results.data.items() if key != "layout"}),
+        "data": plain({key: fact for key, fact in results.data.items() if key not in ("layout", described.FACTS)}),
         "study": plain(results.study),
     }
 

@@ -214,7 +214,8 @@ def heatmaps(grids: Sequence[Grid]) -> Drawing:
     lines = -(-len(grids) // columns)
     each = _WIDTH / columns
     cell = min(0.5, (each - margin - 0.05) / size)
-    tall = cell * size + 1.45
+    longest = max(len(label(name)) for grid in grids for name in grid.labels)
+    tall = cell * size + 0.65 + min(0.5 * margin, 0.035 * longest)  # the labels below stand at 30 degrees: half as high as they are long
     high = lines * tall
 
     def paint(figure: Figure) -> None:

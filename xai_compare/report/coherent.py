@@ -18,7 +18,7 @@ def fault(report: dict[str, Any]) -> str:
     >>> fault(made)                                                                             # doctest: +SKIP
     '$.verdict.models[0].gap: 99, but there are 12 gaps'
     """
-    return next((found for check in (_models, _plugins, _verdict, _features, _profiles) for found in check(report)), "")
+    return next((found for check in (_models, _plugins, _verdict, _features, _together, _profiles) for found in check(report)), "")
 
 
 def _models(report: dict[str, Any]) -> Iterator[str]:
@@ -117,6 +117,17 @@ def _features(report: dict[str, Any]) -> Iterator[str]:
         for place, values in [(f"$.cases[{i}].values", case["values"]), *rows]:
             if values is not None and len(values) != wanted:
                 yield f"{place}: {len(values)} values for {wanted} features"
+
+
+def _together(report: dict[str, Any]) -> Iterator[str]:
+    """Features that move together are features of the report, and no more pairs are told than there are."""
+    told, known = report["scope"]["together"] or {"pairs": [], "found": 0}, {feature["name"] for feature in report["scope"]["features"]}
+    for i, pair in enumerate(told["pairs"]):
+        for key in ("a", "b"):
+            if pair[key] not in known:
+                yield f"$.scope.together.pairs[{i}].{key}: {pair[key][:_SHOWN]!r} is none of the report's features"
+    if told["found"] < len(told["pairs"]):
+        yield f"$.scope.together.found: {told['found']}, but {len(told['pairs'])} pairs are told"
 
 
 def _profiles(report: dict[str, Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from xai_compare.types import Array, Attribution, FeatureCurve, Profile
 __all__ = ["importance", "profiles", "swarm", "words"]
 
 _SWARMS, _DOTS = 8, 200  # features, and cases at most, whose attributions the report keeps one by one
-_CURVES = 6  # features whose curves the report keeps; the run's own results have all
+_CURVES, _SLICED = 6, 3  # features that lead, and further ones that slices are made by, whose curves are kept; the run's results have all
 
 
 def importance(results: Results, comparison: Comparison) -> list[dict[str, Any]]:
@@ -141,15 +141,19 @@ def _as_number(shown: str) -> float:
 
 
 def profiles(results: Results, comparison: Comparison) -> dict[str, Any]:
-    """The methods that drew curves; the curves of the leading features, in panels of one feature, one method and one scale."""
+    """The methods that drew curves; the curves of the leading features, and of those that cases are told apart by, in panels of one
+    feature, one method and one scale.
+    """
     known = {curve.feature for profile in results.profiles.values() for curve in profile.curves}
     order = _leading(results, comparison)
     shown = [feature for feature in order if feature in known][:_CURVES]
     above = order[: max(order.index(feature) for feature in shown) + 1] if shown else []
+    asked = [feature for feature in results.slices if feature in order and feature not in above]
+    shown += [feature for feature in asked if feature in known][:_SLICED]
     return {
         "methods": [plain({**_facts(method), "parameters": method.parameters}) for method in results.profiled],
         "panels": [panel for feature in shown for panel in _panels(results, feature)],
-        "left_out": [{"feature": text(name), "reason": text(_reason(results, name))} for name in above if name not in known],
+        "left_out": [{"feature": text(name), "reason": text(_reason(results, name))} for name in (*above, *asked) if name not in known],
     }
 
 

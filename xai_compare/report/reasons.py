@@ -18,7 +18,7 @@ from xai_compare.results import MetricFacts, Results
 __all__ = ["reason_codes"]
 
 _EACH = 3  # cases by disagreement, and as many by nearness to the threshold
-_SPANS = ("share", "rate", "overlap", "first", "changed")
+_SPANS = ("share", "difference", "rate", "overlap", "first", "changed")
 
 
 def reason_codes(results: Results, comparison: Comparison) -> dict[str, Any] | None:

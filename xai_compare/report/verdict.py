@@ -9,7 +9,7 @@ from typing import Any
 from xai_compare.report.coherent import SAME
 from xai_compare.report.words import undecided
 
-__all__ = ["excludes_zero", "verdict"]
+__all__ = ["excludes_zero", "score_rank", "verdict"]
 
 _SCORES = ("ROC-AUC", "R2", "F1")  # a score's name may go on in brackets: "F1 (macro)"
 
@@ -112,10 +112,11 @@ def _score(report: dict[str, Any], name: str) -> int | None:
     """The test score that speaks for a model: the first of the usual ones, else the first there is."""
     rows = report["performance"]
     found = [i for i, row in enumerate(rows) if row["model"] == name and row["split"] == "test" and row["difference"] is not None]
-    return min(found, key=lambda i: (_rank(rows[i]["score"]), i)) if found else None
+    return min(found, key=lambda i: (score_rank(rows[i]["score"]), i)) if found else None
 
 
-def _rank(score: str) -> int:
+def score_rank(score: str) -> int:
+    """The place of a score among those that speak for a model; the same for all that are none of the usual ones."""
     stem = score.partition(" (")[0]
     return _SCORES.index(stem) if stem in _SCORES else len(_SCORES)
 

@@ -214,6 +214,18 @@ def gap_text(gap: dict[str, Any]) -> str:
     return f"{said} ({why})" if why else said
 
 
+def unsigned(found: dict[str, Any]) -> dict[str, Any]:
+    """The size of a difference, where words beside it say which way it goes.
+
+    >>> unsigned({"estimate": -0.2, "low": -0.3, "high": -0.1})
+    {'estimate': 0.2, 'low': 0.1, 'high': 0.3}
+    """
+    if found["estimate"] is None or found["estimate"] >= 0:
+        return found
+    ends = {"low": found["high"], "high": found["low"]}
+    return {**found, "estimate": -found["estimate"], **{key: None if end is None else -end for key, end in ends.items()}}
+
+
 def gap_parts(gap: dict[str, Any]) -> tuple[str, str]:
     """A gap's estimate and interval, and what a reader must know beside it ("" for nothing)."""
     if gap["estimate"] is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import platform
 import re
 import shlex
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_compare.data.described import described
 from xai_compare.game import sample_size
 from xai_compare.packing import join_attributions, join_scores, unpack_attribution, unpack_profile, unpack_scores
 from xai_compare.results import CaseFacts, Cell, MethodFacts, MetricFacts, ModelFacts, ProfileFacts, Results, Status
@@ -23,6 +25,7 @@ from xai_compare.run.keys import data_hash, digest, versions
 from xai_compare.run.plan import CHUNK, Plan
 from xai_compare.run.store import Outcome
 from xai_compare.run.worker import explained_target
+from xai_compare.streams import Streams
 from xai_compare.types import Array, Attribution, FeatureCurve, Inputs, Profile, Scores
 
 __all__ = ["collect"]
@@ -129,7 +132,13 @@ def _parameters(made: Any) -> dict[str, Any]:
 def _metric_facts(plan: Plan, name: str) -> MetricFacts:
     made = plan.metrics[name]
     facts = (made.title, made.question, made.better, made.range, made.cost, made.citation, made.scope, made.lead)
-    return MetricFacts(name, *facts, asdict(made), getattr(made, "chance", ""))  # type: ignore[call-overload]
+    return MetricFacts(name, *facts, asdict(made), getattr(made, "chance", ""), _says(made))  # type: ignore[call-overload]
+
+
+def _says(made: Any) -> str:
+    """The first line of what a plugin says of itself; the signature, which dataclasses put there by themselves, says nothing."""
+    first = (inspect.getdoc(type(made)) or "").partition("\n")[0]
+    return "" if first.startswith(f"{type(made).__name__}(") else first
 
 
 def _profile_facts(plan: Plan, name: str) -> ProfileFacts:
@@ -220,8 +229,11 @@ def _data_facts(plan: Plan) -> dict[str, Any]:
     }
     if data.space.layout:
         facts["layout"] = dict(data.space.layout)
+    if data.space.modality == "table":
+        handed = plan.study.data.source == "python"
+        facts["described"] = described(data, Streams(plan.study.seed).at("data"), levels=_show_values(plan), handed=handed)
     if data.test.y is not None and data.classes:
-        facts["class_balance"] = {name: int((data.test.y == i).sum()) for i, name in enumerate(data.classes)}
+        facts["class_balance_of_test_rows"] = {name: int((data.test.y == i).sum()) for i, name in enumerate(data.classes)}
     return facts
 
 

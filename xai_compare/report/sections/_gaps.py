@@ -86,7 +86,10 @@ def _cases(row: dict[str, Any]) -> Entry:
 def _disposition(row: dict[str, Any]) -> Entry:
     if row["tolerance"] is None:
         return plain_entry(row["disposition"], "quiet")
-    return Entry((Strong(row["disposition"]), f" ({number_text(row['tolerance'])})"))
+    accepted = number_text(row["tolerance"])
+    if not row["headline"]:  # one method alone, or the question asked again: no disposition to be quoted
+        return plain_entry(f"{row['disposition']} ({accepted}), exploratory", "quiet")
+    return Entry((Strong(row["disposition"]), f" ({accepted})"))
 
 
 def _p(row: dict[str, Any]) -> Entry:

@@ -7,6 +7,7 @@ from typing import Any
 
 from xai_compare.report.blocks import Block, Column, Entry, Heading, Link, Piece, Prose, Table, Text
 from xai_compare.report.sections import section
+from xai_compare.report.sections._predicting import parted
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
     count,
@@ -200,7 +201,8 @@ def _predicts(report: dict[str, Any], entry: dict[str, Any]) -> str:
 def _task(report: dict[str, Any]) -> list[Block]:
     scope = report["scope"]
     task = "a number" if scope["task"] == "regression" else f"one of {count(len(scope['classes']), 'class', 'classes')}"
-    rows = [row for row in report["performance"] if row["split"] == "test" and row["value"]["estimate"] is not None]
+    told, _ = parted(report["performance"])
+    rows = [row for row in told if row["split"] == "test" and row["value"]["estimate"] is not None]
     if not rows:
         return [Prose((f"The models predict {task}. How well was not measured: no outcomes were given.", *_see("scope")))]
     scores = list(dict.fromkeys(row["score"] for row in rows))

@@ -74,9 +74,10 @@ def _changed(report: dict[str, Any], between: list[dict[str, Any]]) -> list[Bloc
     if not pairs:
         return []
     unlike = [(own, row) for own, row in pairs if answer(own, row) != "same"]
-    told = f"{count(len(pairs), 'answer')} to headline questions asked again under another condition stand in the tables below; "
+    told = f"{count(len(pairs), 'answer')} to headline questions asked again, on another scale, with another fill or on other cases, "
+    told += "stand in the tables below; "
     if not unlike:
-        return [Prose((told + "each of them says the same.",), "note")]
+        return [Prose((told + "each of them says the same. Single methods are the open circles above.",), "note")]
     pieces: list[Piece] = [told + "other than the headline: "]
     for place, (own, row) in enumerate(unlike):
         words = {"reversed": "the order is reversed", "not measured": "not measured", "found": f"{row['verdict']} than the reference"}

@@ -10,6 +10,7 @@ from xai_compare.report.charts import Dot, dots
 from xai_compare.report.learning import Learner, learning
 from xai_compare.report.sections import section
 from xai_compare.report.sections._facts import facts
+from xai_compare.report.sections._predicting import decisions, parted, told
 from xai_compare.report.words import interval_entry, interval_text, model_name, number_text, plain_entry, shown_name
 
 __all__ = ["make"]
@@ -35,11 +36,11 @@ _DIRECTION = {"higher": "higher is better", "lower": "lower is better", "none": 
 
 @section("performance", 4, "Performance and cost", "What do I get for it?")
 def make(report: dict[str, Any]) -> list[Block]:
-    """Scores with intervals, difference from training, difference to the reference, agreement of predictions, sizes."""
-    rows = [row for row in report["performance"] if row["split"] not in (_OF_MODEL, _OF_COST, _LEARNING)]
-    blocks: list[Block] = (
-        _figure(report, rows) if rows else [Prose(("Prediction quality was not measured: no outcomes were given.",), "note")]
-    )
+    """Who is told apart by which score; scores with intervals, what is decided by them, agreement of predictions, sizes."""
+    found = [row for row in report["performance"] if row["split"] not in (_OF_MODEL, _OF_COST, _LEARNING)]
+    rows, decided = parted(found)
+    unmeasured = Prose(("Prediction quality was not measured: no outcomes were given.",), "note")
+    blocks: list[Block] = [*told(report, rows), *(_figure(report, rows) if rows else [unmeasured]), *decisions(report, decided)]
     agree = _agree(report)
     blocks += [agree] if agree else []
     blocks += [*_sizes(report), *_learning(report), *_themselves(report)]

@@ -19,7 +19,7 @@ _RANKS = "share of rows with a smaller value"
 
 @section("profiles", 5, "How features act", "Does each model go the same way?")
 def make(report: dict[str, Any]) -> list[Block]:
-    """Curves of the leading features, all models on one axis where they speak on one scale."""
+    """Curves of the features that lead or that slices are made by, all models on one axis where they speak on one scale."""
     panels = report["profiles"]["panels"]
     if not panels:
         return [Prose((_absent(report),), "note")] if report["profiles"]["methods"] else []
@@ -146,6 +146,11 @@ def _notes(report: dict[str, Any], scales: dict[tuple[str, str], list[dict[str, 
     said = []
     if len(scales) > 1:
         said.append("Models without probabilities are drawn on their own scale, in a picture of their own: the heights cannot be compared.")
+    columns = {row["column"] for row in report["slices"]}
+    sliced = [name for name in dict.fromkeys(panel["feature"] for panel in report["profiles"]["panels"]) if name in columns]
+    if sliced:
+        shown = "they are shown whatever their" if len(sliced) > 1 else "it is shown whatever its"
+        said.append(f"There are slices by {join(sliced)}, so {shown} share.")
     left_out = report["profiles"]["left_out"]
     if left_out:
         said.append("Without a curve: " + "; ".join(f"{one['feature']} ({one['reason']})" for one in left_out) + ".")

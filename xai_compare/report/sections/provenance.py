@@ -14,6 +14,8 @@ __all__ = ["make"]
 _WORDS = (
     ("case", "One row of the data that is explained."),
     ("attribution", "One number per feature for one case: what a method says the feature did."),
+    ("background", 'The training rows that stand in for "this feature is not known"; the same for all models and methods.'),
+    ("fill", "How a hidden feature is filled: by values of the background, one row after the other, or by one reference row."),
     ("control", "A method that knows nothing of the model (random numbers). What it scores is what chance gives."),
     ("skill", "A score corrected for chance: 0 is as good as the control, 1 the best possible."),
     ("gap", "A difference of skill with an interval, paired by case."),
@@ -96,7 +98,8 @@ def _metric(metric: dict[str, Any]) -> str:
     lead = "; leads its question" if metric["lead"] else ""
     source = f" {metric['citation']}." if metric["citation"] else ""
     chance = f" Chance: {metric['chance']}." if metric["chance"] else ""
-    return f"{metric['question']}: range {metric['range']}, {better}{lead}.{chance} Cost: {metric['cost']}.{source}"
+    says = f"{metric['says']} " if metric["says"] else ""
+    return f"{says}{metric['question'].capitalize()}: range {metric['range']}, {better}{lead}.{chance} Cost: {metric['cost']}.{source}"
 
 
 def _methods(report: dict[str, Any]) -> tuple[tuple[str, Text, str], ...]:

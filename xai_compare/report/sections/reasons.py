@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from xai_compare.compare.slices import FEWEST
-from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Heading, Prose, Table, Terms, Text
+from xai_compare.report.blocks import Block, Column, Details, Entry, Figure, Heading, Piece, Prose, Table, Terms, Text
 from xai_compare.report.canvas import Span
 from xai_compare.report.frequency import CodeBar, frequency
 from xai_compare.report.sections import section
+from xai_compare.report.sections._reasons import CHANGES, blocking, changes, leading
+from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
     case_anchors,
     count,
@@ -24,6 +26,7 @@ from xai_compare.report.words import (
     plain_entry,
     share_text,
     shown_name,
+    unsigned,
 )
 
 __all__ = ["make"]
@@ -36,12 +39,7 @@ _AGAINST = {
     ),
     "all_applicants": "the background, which stands for all applicants",
 }
-_CHANGES = {
-    "models": "another model",
-    "methods": "another method",
-    "seeds": "other random numbers",
-    "references": "another reference",
-}
+_TOLD = 3  # differences between groups in a sentence
 
 
 @section("reasons", 11, "Reason codes", "Do denial reasons survive a change of method?")
@@ -52,7 +50,9 @@ def make(report: dict[str, Any]) -> list[Block]:
         return []
     if not found["decided"]:
         return [Prose(("Reason codes were asked for, and no method has any: Limits has the reasons.",), "note")]
-    blocks: list[Block] = [Prose(_intro(report, found)), *_diagnostics(report, found), *_flags(report, found), *_changed(report, found)]
+    answer = changes(report, found).rstrip()
+    blocks: list[Block] = [*_flags(report, found), *([Prose((answer,), "finding")] if answer else [])]
+    blocks += [Prose(_intro(report, found)), *_diagnostics(report, found), *_flagged(report, found)]
     blocks += [*_frequency(report, found), *_stability(report, found), *_crossings(report, found)]
     return [*blocks, *_slices(report, found), *_cases(report, found), *_map(found)]
 
@@ -82,21 +82,21 @@ def _named(report: dict[str, Any], found: dict[str, Any], name: str) -> Entry:
     return Entry((title if plain else f"{title} (diagnostic)",), methods=method_places(report, name))
 
 
-def _lead(found: dict[str, Any]) -> str:
-    """The first method whose values are differences from a reference; without any, the first."""
-    ran = [row["explainer"] for row in found["crossings"]]
-    own = [method["name"] for method in found["methods"] if method["difference"] and method["name"] in ran]
-    return str((own or ran)[0])
-
-
 def _flags(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     """What must not be a reason and is one: before everything else."""
+    if said := blocking(report, found):
+        return [Prose(said, "finding")]
+    marked = [name for code in found["codes"] for name in code["prohibited"]]
+    if not marked:
+        return [Prose(("The map marks no feature as prohibited.",), "note")]
+    by = f", by {method_title(report, leading(found))}" if found["flags"] else ""
+    return [Prose((f"No prohibited feature is among the reasons{by} ({join(marked)}).",), "note")]
+
+
+def _flagged(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
+    """The flags of every method, one by one."""
     if not found["flags"]:
-        marked = [name for code in found["codes"] for name in code["prohibited"]]
-        said = f"No prohibited feature is among the reasons ({join(marked)})." if marked else "The map marks no feature as prohibited."
-        return [Prose((said,), "note")]
-    names = join(list(dict.fromkeys(row["feature"] for row in found["flags"])))
-    said = f"Blocking: {names}, prohibited as a reason by the map, within the principal reasons of some cases."
+        return []
     columns = (Column("Feature"), Column("Code"), Column("Model"), Column("Method"), Column("Cases", True), Column("Of", True))
     rows = tuple(
         (
@@ -109,24 +109,11 @@ def _flags(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
         )
         for row in found["flags"]
     )
-    return [Prose((said,), "finding"), Table("Prohibited features among the reasons, in adverse cases of each model", columns, rows)]
-
-
-def _changed(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
-    """The answer to the section's question, kind of change by kind of change, by the leading method."""
-    lead, sentences = _lead(found), []
-    for kind, what in _CHANGES.items():
-        rows = [row for row in found["pairs"] if row["kind"] == kind and row["explainer"] in ("", lead) and row["changed"]["n"]]
-        if rows:
-            low, high = (end(row["changed"]["estimate"] for row in rows) for end in (min, max))
-            spread = share_text(low) if share_text(low) == share_text(high) else f"{share_text(low)} to {share_text(high)}"
-            by = "" if kind == "methods" else f" (by {method_title(report, lead)})"
-            sentences.append(f"for {spread} with {what}{by}")
-    return [Prose((f"The share of cases whose codes change: {'; '.join(sentences)}.",), "finding")] if sentences else []
+    return [Table("Prohibited features among the reasons, in adverse cases of each model", columns, rows)]
 
 
 def _frequency(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
-    lead = _lead(found)
+    lead = leading(found)
     rows = [row for row in found["shares"] if not row["column"] and row["explainer"] == lead and Span.of(row["share"])]
     if not rows:
         return []
@@ -179,7 +166,7 @@ def _shares_table(report: dict[str, Any], found: dict[str, Any], order: list[str
 
 def _stability(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     """One table for each thing that changes."""
-    tables = [_pairs(report, found, kind, rows) for kind in _CHANGES if (rows := [row for row in found["pairs"] if row["kind"] == kind])]
+    tables = [_pairs(report, found, kind, rows) for kind in CHANGES if (rows := [row for row in found["pairs"] if row["kind"] == kind])]
     said = (
         "Do the codes stay the same when one thing changes? Of two models the cases count that both decide adversely. Shared: codes in "
         "both lists over the longer list. By chance: as many codes drawn at random. Any change: the share of cases whose codes are not the "
@@ -196,7 +183,7 @@ def _pairs(report: dict[str, Any], found: dict[str, Any], kind: str, rows: list[
     )
     other = next(policy for policy in _POLICIES if policy != found["reference"])
     against = f": {_POLICIES[other]} instead of {_POLICIES[found['reference']]}" if kind == "references" else ""
-    caption = f"Principal reasons with {_CHANGES[kind]}{against}, over the adverse cases, with intervals"
+    caption = f"Principal reasons with {CHANGES[kind]}{against}, over the adverse cases, with intervals"
     return Table(caption, columns, tuple(_pair(report, found, row) for row in rows))
 
 
@@ -235,14 +222,40 @@ def _crossings(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     return [Heading("Do the reasons decide?"), Prose((said,)), Table(caption, columns, rows)]
 
 
+def _whose(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["column"], row["model"], row["code"]
+
+
+def _apart(report: dict[str, Any], found: dict[str, Any], rows: list[dict[str, Any]]) -> list[Block]:
+    """The codes of which one group hears most more often, or less often, than the others do; the larger side is told."""
+    looked = [row for row in rows if row["difference"] is not None]
+    if not looked:
+        return []
+    clear = sorted((row for row in looked if excludes_zero(row["difference"])), key=lambda row: -abs(row["difference"]["estimate"]))
+    first = list({_whose(row): row for row in reversed(clear)}.values())[::-1][:_TOLD]
+    looks = f"Exploratory: {count(len(looked), 'such difference')} were looked at."
+    if not first:
+        return [Prose((f"No group hears a code more or less often than the others by more than its interval. {looks}",))]
+    texts = {code["code"]: code["text"] for code in found["codes"]}
+    pieces: list[Piece] = []
+    for row in first:
+        said = f" gives {row['code']} ({texts[row['code']]}) to {share_text(row['share']['estimate'])} of its adverse cases"
+        more = "more" if row["difference"]["estimate"] > 0 else "less"
+        size = interval_text(unsigned(row["difference"]))
+        pieces += [model_name(report, row["model"]), f"{said} where {row['column']} is {row['label']}, {size} {more} than to the others. "]
+    return [Prose((*pieces, looks), "finding")]
+
+
 def _slices(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
     """How often each code is given within groups that have enough adverse cases."""
-    lead = _lead(found)
+    lead = leading(found)
     rows = [row for row in found["shares"] if row["column"] and row["explainer"] == lead]
-    known = [row for row in rows if row["share"] is not None and row["share"]["estimate"]]
-    blocks: list[Block] = []
+    given = {_whose(row) for row in rows if row["share"] is not None and row["share"]["estimate"]}
+    known = [row for row in rows if row["share"] is not None and _whose(row) in given]
+    blocks: list[Block] = _apart(report, found, known)
     if known:
-        columns = (*(Column(title) for title in ("Slice", "Group", "Model", "Code")), Column("Share", True), Column("Cases", True))
+        numbers = (Column("Share", True), Column("Cases", True), Column("Difference from the others", True))
+        columns = (*(Column(title) for title in ("Slice", "Group", "Model", "Code")), *numbers)
         entries = tuple(
             (
                 *(plain_entry(row[key]) for key in ("column", "label")),
@@ -250,11 +263,12 @@ def _slices(report: dict[str, Any], found: dict[str, Any]) -> list[Block]:
                 plain_entry(row["code"]),
                 interval_entry(row["share"]),
                 Entry((str(row["share"]["n"]),), row["share"]["n"]),
+                interval_entry(row["difference"], "too few others"),
             )
             for row in sorted(known, key=lambda row: row["column"])
         )
-        caption = f"Share of a group's adverse cases with each code, by {method_title(report, lead)}; codes never given are left out"
-        blocks.append(Details("By group", (Table(caption, columns, entries),)))
+        caption = f"Share of a group's adverse cases with each code, by {method_title(report, lead)}; a code given to no group is left out"
+        blocks.append(Details("Every share by group", (Table(caption, columns, entries),)))
     small = (f"{row['column']} {row['label']} ({row['model']})" for row in rows if row["share"] is None)
     if hidden := list(dict.fromkeys(small)):
         blocks.append(Prose((f"Not shown, with fewer than {FEWEST} adverse cases: {join(hidden)}.",), "note"))

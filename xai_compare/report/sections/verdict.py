@@ -9,6 +9,7 @@ from xai_compare.report.blocks import Block, Link, Piece, Prose, Strong, Text
 from xai_compare.report.sections import section
 from xai_compare.report.sections._decomposition import bar_rows, picture
 from xai_compare.report.sections._gaps import again_table, gap_table, pairing_text
+from xai_compare.report.sections._reasons import blocking, changes
 from xai_compare.report.verdict import excludes_zero
 from xai_compare.report.words import (
     NO_POWER,
@@ -21,6 +22,7 @@ from xai_compare.report.words import (
     join,
     method_title,
     model_name,
+    number_text,
     p_text,
     share_text,
     undecided,
@@ -41,9 +43,9 @@ def make(report: dict[str, Any]) -> list[Block]:
     """One paragraph per model, where interpretability goes, and the headline gaps."""
     told = report["verdict"]["models"]
     unlike = [entry for entry in told if entry["performance_differs"]]
-    blocks: list[Block] = [Prose(_quality(report, unlike), "finding")] if unlike else []
+    blocks: list[Block] = [*_codes(report), *([Prose(_quality(report, unlike), "finding")] if unlike else [])]
     blocks += [Prose(_finding(report, entry), "finding") for entry in told]
-    blocks += [*_blocked(report), *_widest(report, told), *_same_holds(report, told), *_not_asked(report)]
+    blocks += [*_widest(report, told), *_same_holds(report, told), *_by_method(report, told), *_not_asked(report)]
     if any(_shares(report, entry) for entry in told):
         blocks.append(Prose((_READING,), "note"))
     if not told:
@@ -52,14 +54,13 @@ def make(report: dict[str, Any]) -> list[Block]:
     return [*blocks, *_picture(report), *_headline(report)]
 
 
-def _blocked(report: dict[str, Any]) -> list[Block]:
-    """What the map of reason codes prohibits, and is among the reasons all the same."""
-    flags = (report["reason_codes"] or {}).get("flags")
-    if not flags:
+def _codes(report: dict[str, Any]) -> list[Block]:
+    """What the study asked of reason codes, if it did: what must not be a reason and is one, and whether the codes hold."""
+    found = report["reason_codes"]
+    if found is None or not found["decided"]:
         return []
-    names = list(dict.fromkeys(row["feature"] for row in flags))
-    said = f": {join(names)} must not be a reason, and {'is' if len(names) == 1 else 'are'} among those of adverse cases: see "
-    return [Prose((Strong("Blocking"), said, Link("Reason codes", "reasons"), "."), "finding")]
+    said = (*blocking(report, found), changes(report, found))
+    return [Prose((*said, "More under ", Link("Reason codes", "reasons"), "."), "finding")] if any(said) else []
 
 
 def _quality(report: dict[str, Any], unlike: list[dict[str, Any]]) -> Text:
@@ -182,6 +183,29 @@ def _widest(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Block]:
     return [Prose((*pieces, "."), "note")] if pieces else []
 
 
+def _by_method(report: dict[str, Any], told: list[dict[str, Any]]) -> list[Block]:
+    """Methods by which the order is the other way round: a reader who uses one of them has to know."""
+    pieces: list[Piece] = []
+    for entry in told:
+        own = None if entry["gap"] is None else report["gaps"][entry["gap"]]
+        against = {"worse": "better", "better": "worse"}.get(own["verdict"], "") if own else ""
+        alike = [
+            row for row in report["gaps"] if own and row["kind"] == "models" and (row["metric"], row["a"]) == (own["metric"], own["a"])
+        ]
+        rows = [row for row in alike if row["pairing"] == "same_method" and not row["condition"] and row["verdict"] == against]
+        if rows:
+            by = join([f"{method_title(report, row['explainer'])} (gap {gap_parts(row['gap'])[0]})" for row in rows], "or")
+            pieces += [
+                " " if pieces else "",
+                "The order is ",
+                Strong("reversed"),
+                " for ",
+                model_name(report, entry["model"]),
+                f" by {by} alone.",
+            ]
+    return [Prose(tuple(pieces), "note")] if pieces else []
+
+
 def _not_asked(report: dict[str, Any]) -> list[Block]:
     """Conditions of the study under which a model's gap could not be measured at all."""
     planned = dict.fromkeys(cell["condition"] for cell in report["cells"] if cell["condition"])
@@ -225,8 +249,19 @@ def _gap(row: dict[str, Any]) -> str:
         f"sign-flip test, p {p_text(p)}" if equal else "",
         count(row["gap"]["n"], "case"),
         "" if row["headline"] else "exploratory",
+        _against(row),
     )
     return f"{said} ({'; '.join(note for note in notes if note)})"
+
+
+def _against(row: dict[str, Any]) -> str:
+    """What the study's own tolerance makes of a gap."""
+    if row["tolerance"] is None or row["disposition"] == "not assessed":
+        return ""
+    accepted, high = number_text(row["tolerance"]), row["gap"]["high"]
+    if row["disposition"] == "pass":
+        return f"pass: within the {accepted} accepted"
+    return f"review: {'more' if high is None or high < -row['tolerance'] else 'may be more'} than the {accepted} accepted"
 
 
 def _part(report: dict[str, Any], model: str, explainer: str | None, part: str) -> float | None:
@@ -287,7 +322,7 @@ def _headline(report: dict[str, Any]) -> list[Block]:
     caption = (
         f"The headline gaps, by {by}. They are differences of skill (0 is chance, 1 the best possible): "
         "above 0 the first model is explained better, also for metrics where a lower score is better. "
-        "No. is the place among `gaps` in report.json, and the column `no` of data/gaps.csv."
+        "No. is the place under gaps in report.json, and the column no of data/gaps.csv."
     )
     return [gap_table(report, rows, caption, by=_unlike(rows)), *_pareto(report), *_again(report)]
 
@@ -315,11 +350,10 @@ def _pareto(report: dict[str, Any]) -> list[Block]:
         rows = [row for row in report["gaps"] if row["headline"] and row["kind"] == "models" and row["a"] == entry["model"]]
         silent = sum(row["verdict"] == NO_POWER for row in rows)
         untested = len(rows) - entry["ahead"] - entry["behind"] - entry["level"] - silent
-        counts = [str(entry["ahead"]), f"behind on {entry['behind']}", f"level on {entry['level']}"]
-        counts += [f"not tested on {untested}"] if untested > 0 else []
-        counts += [f"not ranked on {silent}"] if silent > 0 else []
-        tally = f" on {join(counts)} of the headline questions. "
-        said += (model_name(report, entry["model"]), " is ahead of ", reference, tally)
+        numbers = {"ahead on": entry["ahead"], "behind on": entry["behind"], "level on": entry["level"]}
+        numbers |= {"not tested on": untested, "not ranked on": silent}
+        counts = [f"{words} {number}" for words, number in numbers.items() if number > 0]
+        said += (model_name(report, entry["model"]), " against ", reference, f": {join(counts)} of the headline questions. ")
     return [Prose(tuple(said), "note")] if said else []
 
 
