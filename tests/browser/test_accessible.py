@@ -41,13 +41,33 @@ def use(page: Page) -> None:
     assert page.locator("th[aria-sort]").count() > 5
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+# Each width and each scheme once; the other two pairs are among the slow tests.
+PAIRS = [
+    pytest.param(WIDE, "light", id="wide, light"),
+    pytest.param(NARROW, "dark", id="narrow, dark"),
+    pytest.param(WIDE, "dark", id="wide, dark", marks=pytest.mark.slow),
+    pytest.param(NARROW, "light", id="narrow, light", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("size", "scheme"), PAIRS)
 def test_no_violation_as_opened_and_after_use(visit: Open, ordinary: str, size: dict[str, int], scheme: str) -> None:
     page = visit(ordinary, viewport=size, color_scheme=scheme).page
-    check(page)
+    found = check(page)
+    if size == WIDE:  # a table that scrolls leaves more open
+        names_only(page, found)
     use(page)
     check(page)
+
+
+def names_only(page: Page, found: dict[str, Any]) -> None:
+    """axe does not judge text before a picture. The dot of a model is one; its name must have the colours that axe passed around it."""
+    left = [(rule["id"], node) for rule in found["incomplete"] for node in rule["nodes"]]
+    assert {rule for rule, _ in left} == {"color-contrast"}
+    assert [node["html"] for _, node in left if not node["html"].startswith('<bdi class="model')] == []
+    style = "(one) => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+    ink = page.evaluate(f"({style})(document.body)")[0]
+    assert {tuple(one.evaluate(style)) for one in page.locator(".model").all()} == {(ink, "rgba(0, 0, 0, 0)")}
 
 
 def choose(page: Page, **choices: str) -> None:
@@ -94,15 +114,3 @@ def test_axe_checks_what_it_is_asked_to(visit: Open, ordinary: str) -> None:
     passed = {rule["id"]: rule["tags"] for rule in found["passes"]}
     assert "wcag2aa" in passed["color-contrast"]
     assert "wcag22aa" in passed["target-size"]
-
-
-# axe does not judge text before a picture. The dot of a model is one; its name must have the colours that axe passed around it.
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_axe_leaves_open_is_the_names_of_models_only(visit: Open, ordinary: str, scheme: str) -> None:
-    page = visit(ordinary, color_scheme=scheme).page
-    left = [(rule["id"], node) for rule in check(page)["incomplete"] for node in rule["nodes"]]
-    assert {rule for rule, _ in left} == {"color-contrast"}
-    assert [node["html"] for _, node in left if not node["html"].startswith('<bdi class="model')] == []
-    style = "(one) => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
-    ink = page.evaluate(f"({style})(document.body)")[0]
-    assert {tuple(one.evaluate(style)) for one in page.locator(".model").all()} == {(ink, "rgba(0, 0, 0, 0)")}

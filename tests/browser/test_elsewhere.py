@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.test_accessible import check
+from tests.browser.test_accessible import PAIRS, check
 from tests.browser.test_layout import CUT_OFF, letters, sheets
-from tests.browser.visit import NARROW, WIDE, Visit, shown_cases, unfold
+from tests.browser.visit import NARROW, Visit, shown_cases, unfold
 
 Open = Callable[..., Visit]
 
@@ -26,15 +26,7 @@ OVERLAPPING = """() => [...document.querySelectorAll(".tokens span")]
   .map((one) => one.textContent)"""
 
 
-# Each width and each scheme once; the other two pairs are among the slow tests.
-PAIRS = [
-    pytest.param(WIDE, "light", id="wide, light"),
-    pytest.param(NARROW, "dark", id="narrow, dark"),
-    pytest.param(WIDE, "dark", id="wide, dark", marks=pytest.mark.slow),
-    pytest.param(NARROW, "light", id="narrow, light", marks=pytest.mark.slow),
-]
-
-
+@BY_TEXTS
 @pytest.mark.parametrize(("size", "scheme"), PAIRS)
 def test_no_violation(visit: Open, elsewhere: str, size: dict[str, int], scheme: str) -> None:
     page = visit(elsewhere, viewport=size, color_scheme=scheme).page

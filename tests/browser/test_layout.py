@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,8 +61,9 @@ def letters(text: str) -> str:
 
 def sheets(page: Page) -> list[str]:
     """What each sheet of paper says."""
-    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
-    return [letters(sheet.extract_text()) for sheet in pypdf.PdfReader(BytesIO(page.pdf(format="A4"))).pages]
+    pdfium = pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
+    with pdfium.PdfDocument(page.pdf(format="A4")) as paper:
+        return [letters(paper[place].get_textpage().get_text_range()) for place in range(len(paper))]
 
 
 HEADINGS = "h1, h2, h3, caption, dt, figcaption"

@@ -1,4 +1,4 @@
-"""The pictures and the sample report under reports/gallery/: `make gallery` runs the studies they are of, and takes them in a browser.
+"""README's picture, and the pictures and the sample report under reports/gallery/: `make gallery` runs the studies.
 
 Studies whose data are not here are left out, and say so.
 """
@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,7 @@ from xai_compare.saved import load
 
 ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "reports" / "gallery"
+FIRST_SCREEN = ROOT / "docs" / "report.png"
 SAMPLE, LARGEST = "sample", 1_500_000
 """The sample report, which is of the study that README shows, and how many bytes it may have."""
 
@@ -37,7 +39,8 @@ class Picture:
 
 
 PICTURES = (
-    Picture("breast_cancer", "#verdict", "verdict"),
+    Picture("breast_cancer", "#decomposition figure", "decomposition"),
+    Picture("breast_cancer", "#gaps figure", "gaps"),
     Picture("breast_cancer", "#drivers figure", "drivers"),
     Picture("breast_cancer", "#cases .case figure", "waterfalls"),
     Picture("mnist", "#cases .case figure", "images"),
@@ -71,7 +74,19 @@ def taken(pictures: tuple[Picture, ...], folders: dict[str, Path]) -> None:
         page = browser.new_page(viewport={"width": 1180, "height": 900})
         for picture in pictures:
             page.goto((folders[picture.study] / "report.html").as_uri())
-            page.locator(picture.selector).first.screenshot(path=GALLERY / f"{picture.name}.png")
+            small(page.locator(picture.selector).first.screenshot(), GALLERY / f"{picture.name}.png")
+        page.set_content(load(folders[SAMPLE])._repr_html_())
+        small(page.locator("iframe").screenshot(), GALLERY / "notebook.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto((folders[SAMPLE] / "report.html").as_uri())
+        small(page.screenshot(), FIRST_SCREEN)
+
+
+def small(png: bytes, path: Path) -> None:
+    """Write a picture in the few colours that a page has: a third of the bytes."""
+    from PIL import Image
+
+    Image.open(BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def sampled(folder: Path) -> int:

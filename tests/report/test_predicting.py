@@ -47,7 +47,7 @@ def test_a_score_that_tells_a_model_apart_is_named_with_its_numbers() -> None:
     source = changed(made(), "forest", "F1", value=gap(0.5, 0.05), difference=gap(-0.12))
     told = sentences(source)[0]
     assert told.startswith(
-        "By F1 forest is worse than logistic: 0.50 against 0.62 (difference \u22120.12 [\u22120.13,\u00a0\u22120.11]); "
+        "By F1 forest is worse than logistic: 0.50 against 0.62 (difference \u22120.12 [\u22120.13, \u22120.11]); "
         "no other score in the figure tells the two apart. No score in the figure tells network apart from logistic."
     )
     assert told.endswith("Intervals are not adjusted for how many scores there are.")
@@ -76,16 +76,16 @@ def test_what_was_not_measured_is_in_no_sentence() -> None:
 
 def test_models_that_do_better_on_the_rows_they_were_trained_on() -> None:
     source = made()
-    assert sentences(source)[1].startswith("On the rows they were trained on, logistic scores 0.04 [0.01,\u00a00.07], forest 0.04 ")
+    assert sentences(source)[1].startswith("On the rows they were trained on, logistic scores 0.04 [0.01, 0.07], forest 0.04 ")
     assert sentences(source)[1].endswith(" higher (ROC-AUC) than on others.")
     for model in ("logistic", "network"):
         source = changed(source, model, "ROC-AUC", "train - test", value=gap(0.01, 0.02))
     assert sentences(source)[1] == (
-        "On the rows it was trained on, forest scores 0.04 [0.01,\u00a00.07] higher (ROC-AUC) than on others. "
+        "On the rows it was trained on, forest scores 0.04 [0.01, 0.07] higher (ROC-AUC) than on others. "
         "For logistic and network the difference cannot be told from 0."
     )
     lower = changed(source, "forest", "ROC-AUC", "train - test", value=gap(-0.05))
-    assert "forest scores 0.05 [0.04,\u00a00.06] lower (ROC-AUC)" in sentences(lower)[1]
+    assert "forest scores 0.05 [0.04, 0.06] lower (ROC-AUC)" in sentences(lower)[1]
     alike = changed(source, "forest", "ROC-AUC", "train - test", value=gap(0.0))
     assert sentences(alike)[1] == "By ROC-AUC no model is told apart between the rows it was trained on and others."
 
@@ -127,8 +127,8 @@ def test_decisions_stand_in_a_table_of_their_own() -> None:
     prose = found[place + 1]
     assert isinstance(prose, Prose)
     assert words(prose.pieces).startswith(
-        "Of the 171\u00a0test rows a share of 0.30 [0.25,\u00a00.35] is 'bad'. forest calls fewer of them 'bad' than logistic: "
-        "0.18 against 0.28 (difference \u22120.10 [\u22120.12,\u00a0\u22120.08]). Recall is "
+        "Of the 171 test rows a share of 0.30 [0.25, 0.35] is 'bad'. forest calls fewer of them 'bad' than logistic: "
+        "0.18 against 0.28 (difference \u22120.10 [\u22120.12, \u22120.08]). Recall: "
     )
     assert "network" not in words(prose.pieces)
     reports.validate(reports.build(source.results, source.comparison))

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["described"]
 
 _COMPARED = 10_000  # rows of each side: sorting more tells no more
+_HIDES = 20  # numbers whose quartiles tell none of them
+_FEW = 30  # rows up to which a p-value is counted out: the formula for many does not hold
 
 
-def described(data: Data, streams: Streams, *, levels: bool, handed: bool) -> dict[str, Any]:
+def described(data: Data, streams: Streams, *, shown: bool, handed: bool) -> dict[str, Any]:
     """Facts of a table: each feature, rows that come again, and the features that move together.
 
     Parameters
     ----------
-    levels : whether a level of a category may be told by its name.
+    shown : whether values may be shown: the name of a level, and quartiles of so few numbers that they are values of rows.
     handed : the rows were handed over in Python: what they are told by are the test rows, as training rows are not known. Those that
         stand for them are the background's, which may be the test rows themselves.
 
@@ -50,7 +52,7 @@ def described(data: Data, streams: Streams, *, levels: bool, handed: bool) -> di
         else:
             at = columns[feature][0]
             distance = _distance(some[0].iloc[:, at], some[1].iloc[:, at], kind)
-            features.append(_column(whole.iloc[:, at], kind, levels) | {"distance": distance})
+            features.append(_column(whole.iloc[:, at], kind, shown) | {"distance": distance})
     repeated, known = _again(train, test, handed)
     told: dict[str, Any] = {"rows": len(whole), "training": not handed, "repeated": repeated, "known": known}
     return told | {"features": features, "together": move_together(train.inputs, data.space, streams)}
@@ -62,17 +64,23 @@ def _some(frame: pd.DataFrame, streams: Streams) -> pd.DataFrame:
     return frame.iloc[np.sort(streams.shared().choice(len(frame), _COMPARED, replace=False))]
 
 
-def _column(values: pd.Series[Any], kind: str, levels: bool) -> dict[str, Any]:
+def _column(values: pd.Series[Any], kind: str, shown: bool) -> dict[str, Any]:
     """The share of missing values, how many different ones there are, and where they lie; of the shares of a category the largest."""
     told: dict[str, Any] = {"missing": float(values.isna().mean()), "distinct": int(values.nunique())}
     if kind == "numeric":
         numbers = _numbers(values)
-        return told | {"quartiles": [float(one) for one in np.quantile(numbers, [0.25, 0.5, 0.75])] if len(numbers) else None}
+        return told | {"quartiles": _quartiles(numbers) if len(numbers) >= (1 if shown else _HIDES) else None}
     codes, named = level_codes(values)
     if not named:
         return told
     share = float((codes == 0).sum() / (codes >= 0).sum())
-    return told | {"most_frequent": {"share": share, "level": class_name(named[0]) if levels else None}}
+    return told | {"most_frequent": {"share": share, "level": class_name(named[0]) if shown else None}}
+
+
+def _quartiles(numbers: Array) -> list[float] | None:
+    with np.errstate(over="ignore", invalid="ignore"):  # between two numbers that no float lies between
+        found = np.quantile(numbers, [0.25, 0.5, 0.75])
+    return [float(one) for one in found] if np.isfinite(found).all() else None
 
 
 def _numbers(values: pd.Series[Any]) -> Array:
@@ -90,11 +98,11 @@ def _distance(train: pd.Series[Any], test: pd.Series[Any], kind: str) -> dict[st
     if not (train.notna().any() and test.notna().any()):
         return None
     if kind == "numeric":
-        found = ks_2samp(_numbers(train), _numbers(test), method="asymp")
+        sides = _numbers(train), _numbers(test)
+        found = ks_2samp(*sides, method="exact" if min(map(len, sides)) < _FEW else "asymp")
         return {"measure": "Kolmogorov-Smirnov", "value": float(found.statistic), "p": float(found.pvalue)}
     codes, levels = level_codes(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))
-    sides = np.split(codes, [len(train)])
-    counts = np.stack([np.bincount(side[side >= 0], minlength=len(levels)) for side in sides])
+    counts = np.stack([np.bincount(side[side >= 0], minlength=len(levels)) for side in np.split(codes, [len(train)])])
     shares = counts / counts.sum(axis=1, keepdims=True)
     p = float(chi2_contingency(counts, correction=False).pvalue)
     return {"measure": "total variation", "value": float(np.abs(shares[0] - shares[1]).sum() / 2), "p": p}

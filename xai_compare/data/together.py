@@ -52,9 +52,9 @@ def move_together(frame: pd.DataFrame, space: TableSpace, streams: Streams) -> d
     told: dict[str, Any] = {"rows": len(rows), "above": ABOVE, "found": 0, "pairs": [], "reason": ""}
     told["left_out"] = [name for name, kind in zip(names, kinds, strict=True) if kind == "group"]
     if len(rows) < _FEWEST:
-        return told | {"reason": f"there are {len(rows)} rows to tell it from, and it takes {_FEWEST}"}
+        return told | {"reason": f"it takes {_FEWEST} rows to tell, found {len(rows)}"}
     if len(names) > _MOST:
-        return told | {"reason": f"there are {len(names)} features, and at most {_MOST} are paired"}
+        return told | {"reason": f"at most {_MOST} features are paired, found {len(names)}"}
     column_of = {feature: column for column, feature in enumerate(space.feature_of.tolist())}
     ranked = [j for j, kind in enumerate(kinds) if kind in _RANKED]
     levelled = [j for j, kind in enumerate(kinds) if kind in ("categorical", "boolean")]

@@ -231,7 +231,7 @@ def _data_facts(plan: Plan) -> dict[str, Any]:
         facts["layout"] = dict(data.space.layout)
     if data.space.modality == "table":
         handed = plan.study.data.source == "python"
-        facts["described"] = described(data, Streams(plan.study.seed).at("data"), levels=_show_values(plan), handed=handed)
+        facts["described"] = described(data, Streams(plan.study.seed).at("data"), shown=_show_values(plan), handed=handed)
     if data.test.y is not None and data.classes:
         facts["class_balance_of_test_rows"] = {name: int((data.test.y == i).sum()) for i, name in enumerate(data.classes)}
     return facts

@@ -145,8 +145,8 @@ def decisions(report: dict[str, Any], rows: _Rows) -> list[Block]:
             fewer = "fewer" if row["difference"]["estimate"] < 0 else "more"
             names = model_name(report, row["model"]), model_name(report, report["verdict"]["reference"])
             said += [" ", names[0], " calls ", Strong(fewer), f" of them '{whose}' than ", names[1], f": {_against(report, test, row)}."]
-    said += [f" Recall is the share of those that are '{whose}' which is called so, precision the share of those called so which is. "]
-    said += ["F1 weighs the two alike, and another threshold trades one for the other."]
+    said += [f" Recall: of those that are '{whose}', the share called so. Precision: of those called '{whose}', the share that are. "]
+    said += ["F1 weighs the two alike; another threshold trades one for the other."]
     columns = (Column("Decision"), Column("Model"), Column("Test", numeric=True), Column("Difference to the reference", numeric=True))
     entries = []
     for stem, title in _DECISIONS.items():

@@ -8,6 +8,7 @@ from typing import Any
 from xai_compare.report.asked import FILLS
 from xai_compare.report.blocks import Block, Column, Details, Entry, Prose, Table, Terms
 from xai_compare.report.sections import section
+from xai_compare.report.sections._columns import features, rows_told, together
 from xai_compare.report.sections._facts import facts
 from xai_compare.report.words import SPACES, count, join, level, method_title, model_name, plain_entry
 
@@ -31,12 +32,14 @@ def make(report: dict[str, Any]) -> list[Block]:
     return [
         Prose((opening + closing + shown,)),
         *_leaks(report),
+        *together(report),
+        *rows_told(report),
         _models(report),
         _methods(report),
         Details("Facts of the data", (Terms(facts(scope["data"])),))
         if scope["data"]
         else Prose(("No facts of the data were recorded.",), "note"),
-        *([] if scope["modality"] == "text" else [Details("Features", (_features(report),))]),
+        *([] if scope["modality"] == "text" else [Details("Features", (features(report),))]),
     ]
 
 
@@ -97,8 +100,3 @@ def _methods(report: dict[str, Any]) -> Table:
         for method in report["methods"]
     )
     return Table("Methods", tuple(Column(t) for t in ("Method", "Explains", "Gives", "Source")), rows)
-
-
-def _features(report: dict[str, Any]) -> Table:
-    rows = tuple((plain_entry(feature["name"]), plain_entry(feature["kind"])) for feature in report["scope"]["features"])
-    return Table("Features, as they are named in the data", (Column("Feature"), Column("Kind")), rows)

@@ -256,7 +256,7 @@ def _gap(row: dict[str, Any]) -> str:
 
 def _against(row: dict[str, Any]) -> str:
     """What the study's own tolerance makes of a gap."""
-    if row["tolerance"] is None or row["disposition"] == "not assessed":
+    if row["tolerance"] is None or row["disposition"] == "not assessed" or not row["headline"]:
         return ""
     accepted, high = number_text(row["tolerance"]), row["gap"]["high"]
     if row["disposition"] == "pass":

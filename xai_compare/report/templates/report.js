@@ -151,6 +151,27 @@
   });
 
   addEventListener("hashchange", follow);
+
+  // ---- the contents tell where the reader is: in the section at a line near the top of the window
+
+  const sections = all("main > section");
+
+  const here = () => {
+    const { scrollTop, clientHeight, scrollHeight } = document.documentElement;
+    const asked = document.getElementById(address().place)?.closest("section");
+    const last = scrollTop + clientHeight > scrollHeight - 2; // what was asked for cannot come up to the line
+    const above = sections.filter((one) => one.getBoundingClientRect().top <= clientHeight / 10);
+    const current = last && asked && asked.getBoundingClientRect().top < clientHeight ? asked : above.pop() || sections[0];
+    for (const link of all(".contents a")) {
+      if (link.hash === `#${current.id}`) link.setAttribute("aria-current", "location");
+      else link.removeAttribute("aria-current");
+    }
+  };
+
+  const line = new IntersectionObserver(here, { rootMargin: "-10% 0px -90% 0px" });
+  for (const one of sections) line.observe(one);
+  addEventListener("hashchange", here);
+
   for (const one of all(".controls")) one.hidden = false;
   follow();
 
