@@ -27,7 +27,7 @@ __all__ = ["PARTS", "SCHEMA_VERSION", "Report", "build", "cases"]
 
 Report: TypeAlias = dict[str, Any]
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 DECOMPOSED = "additive_fit"
 PARTS = ("explained", "lost_by_method", "beyond_additive", "attainable", "size_alone")
 _WORST = 3
