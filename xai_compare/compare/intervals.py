@@ -136,7 +136,7 @@ def newcombe(a: Interval, b: Interval) -> Interval:
     Examples
     --------
     >>> difference = newcombe(wilson(56, 70, 0.95), wilson(48, 80, 0.95))
-    >>> difference.estimate, round(difference.low, 4), round(difference.high, 4)
+    >>> round(difference.estimate, 4), round(difference.low, 4), round(difference.high, 4)
     (0.2, 0.0524, 0.3339)
     """
     if a.estimate is None or b.estimate is None:

@@ -366,4 +366,4 @@ class Comparison:
     spread: tuple[SpreadRow, ...] = ()
     reasons: Reasons | None = None
     words: tuple[WordRow, ...] = ()
-    driving: tuple[DrivingRow, ...] = ()
+    driving: tuple[DrivingRow, ...] = field(default=(), compare=False)  # arrays, which are not simply equal or not

@@ -7,7 +7,7 @@ from typing import Any
 from xai_compare.report.blocks import Block, Column, Heading, Piece, Prose, Strong, Table, Text
 from xai_compare.report.canvas import Span
 from xai_compare.report.verdict import excludes_zero, score_rank
-from xai_compare.report.words import count, estimate_text, interval_entry, interval_text, join, model_name, plain_entry
+from xai_compare.report.words import count, estimate_text, interval_entry, interval_text, join, model_name, plain_entry, unsigned
 
 __all__ = ["decisions", "parted", "told"]
 
@@ -106,15 +106,9 @@ def _trained(report: dict[str, Any], rows: _Rows) -> Text:
 def _shifted(report: dict[str, Any], rows: _Rows, how: str) -> Text:
     said: list[Piece] = [f"On the rows {'it was' if len(rows) == 1 else 'they were'} trained on, "]
     for place, row in enumerate(rows):
-        value = interval_text({**row["value"], "estimate": abs(row["value"]["estimate"]), **_ends(row["value"])})
+        value = interval_text(unsigned(row["value"]))
         said += [_comma(place, len(rows), "and"), model_name(report, row["model"]), f"{' scores' if place == 0 else ''} {value}"]
     return (*said, f" {how} than on others.")
-
-
-def _ends(found: dict[str, Any]) -> dict[str, float]:
-    """The ends of an interval that leaves 0 out, as the words "higher" and "lower" have them: without a sign."""
-    low, high = sorted((abs(found["low"]), abs(found["high"])))
-    return {"low": low, "high": high}
 
 
 def _sentences(*said: Text) -> Text:
