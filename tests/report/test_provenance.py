@@ -60,7 +60,7 @@ def test_commands_and_hashes_stand_open_and_versions_are_folded() -> None:
     assert shown["data, sha256"] == "ab" * 32
     assert shown["seed"] == "0"
     assert not [term for term in shown if term.startswith("versions") or term in ("reviewer", "command")]
-    machine, study, _ = folded(found)
+    machine, study, *_ = folded(found)
     assert machine[0] == f"Made by xai_compare {__version__}, report format {SCHEMA_VERSION}: the versions and the machine"
     assert machine[1] == {"versions, numpy": "2.4", "versions, scikit-learn": "1.9"}
     assert study[1]["compare, level"] == "0.95"
@@ -77,4 +77,4 @@ def test_what_was_not_recorded_is_said() -> None:
     found = SECTIONS["provenance"].make(bare)
     shown = terms(found)
     assert (shown["It was run by"], shown["hashes and seeds"]) == ("not recorded", "not recorded")
-    assert [summary for summary, _ in folded(found)] == ["Methods and their settings"]
+    assert [summary for summary, _ in folded(found)] == ["What each is: range, chance, cost and source", "Methods and their settings"]

@@ -44,7 +44,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     blocks += [Heading("Files beside this report"), Downloads()]
     blocks += [
         Heading("Metrics"),
-        Terms((*_metrics(report), *_profiles(report))),
+        Details("What each is: range, chance, cost and source", (Terms((*_metrics(report), *_profiles(report))),)),
         Details("Methods and their settings", (Terms(_methods(report)),)),
     ]
     return [*blocks, Heading("Words"), Terms(tuple((word, (meaning,), anchor("word", word)) for word, meaning in _WORDS))]

@@ -227,12 +227,13 @@ def _whose(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _apart(report: dict[str, Any], found: dict[str, Any], rows: list[dict[str, Any]]) -> list[Block]:
-    """The codes of which one group hears most more often, or less often, than the others do; the larger side is told."""
+    """The codes that one group hears more often, or less often, than the others do."""
     looked = [row for row in rows if row["difference"] is not None]
     if not looked:
         return []
-    clear = sorted((row for row in looked if excludes_zero(row["difference"])), key=lambda row: -abs(row["difference"]["estimate"]))
-    first = list({_whose(row): row for row in reversed(clear)}.values())[::-1][:_TOLD]
+    clear = sorted((row for row in looked if excludes_zero(row["difference"])), key=lambda row: row["difference"]["estimate"])
+    # Of the groups that differ on one code the one that hears it most, where there is one, stands for all of them.
+    first = sorted({_whose(row): row for row in clear}.values(), key=lambda row: -abs(row["difference"]["estimate"]))[:_TOLD]
     looks = f"Exploratory: {count(len(looked), 'such difference')} were looked at."
     if not first:
         return [Prose((f"No group hears a code more or less often than the others by more than its interval. {looks}",))]

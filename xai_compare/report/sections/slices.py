@@ -99,7 +99,12 @@ def _sentence(report: dict[str, Any], row: dict[str, Any]) -> Text:
         often = "more" if up else "less"
         return (model_name(report, row["model"]), f" is right for {share} of {row['label']}, {size} {often} than of the others. ")
     if row["kind"] == "observed":
-        return (f"What was observed of {row['label']} is {share}, {size} {'above' if up else 'below'} the others. ",)
+        if not classes:
+            return (f"The mean outcome of {row['label']} is {share}, {size} {'above' if up else 'below'} the others'. ",)
+        return (
+        known, more = report["scope"]["classes"][-1], "more" if up else "less"
+        return (f"Of {row['label']} a share of {share} is {known}, {size} {more} than of the others. ",)
+        )
     what = "is" if row["kind"] == "skill" else f"against {row['b']} has a gap"
     way = "above" if up else "below"
     return (

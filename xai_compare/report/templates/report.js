@@ -122,7 +122,7 @@
 
   // What the browser does for a plain link it cannot do for one with a state behind it, or to a case that was hidden.
   const reach = (target) => {
-    if (!target || !(target.matches(".case") || location.hash.includes("&"))) return;
+    if (!target || !(target.matches(".case") || location.hash.includes("&") || target.closest("details:not([open])"))) return;
     for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
     target.scrollIntoView();
   };
