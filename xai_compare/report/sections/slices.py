@@ -101,10 +101,8 @@ def _sentence(report: dict[str, Any], row: dict[str, Any]) -> Text:
     if row["kind"] == "observed":
         if not classes:
             return (f"The mean outcome of {row['label']} is {share}, {size} {'above' if up else 'below'} the others'. ",)
-        return (
         known, more = report["scope"]["classes"][-1], "more" if up else "less"
         return (f"Of {row['label']} a share of {share} is {known}, {size} {more} than of the others. ",)
-        )
     what = "is" if row["kind"] == "skill" else f"against {row['b']} has a gap"
     way = "above" if up else "below"
     return (
