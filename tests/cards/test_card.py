@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import xai_compare as xc
-from tests.report.made import HOSTILE, made, with_gap
+from tests.report.made import HOSTILE, made, with_answer, with_gap
 from xai_compare.cards.content import escaped
 from xai_compare.cards.markdown import block_id
 from xai_compare.compare import Interval
@@ -369,3 +369,11 @@ def test_studies_have_names_of_their_own() -> None:
     assert len({study("A: b"), study("A b"), study("A: b", "1"), study("A: b", "2")}) == 4
     for title in CORPUS:
         assert re.fullmatch("[a-z0-9-]+", study(title))
+
+
+def test_a_card_does_not_leave_out_that_the_order_is_reversed() -> None:
+    assert "reversed" not in content_of(made())
+    assert ", but the order is **reversed** on the probability scale" in content_of(with_answer(made(), "forest", "probability", "better"))
+    assert ", but they cannot be told apart on the probability scale" in content_of(
+        with_answer(made(), "forest", "probability", "cannot be told apart")
+    )

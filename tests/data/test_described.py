@@ -19,7 +19,7 @@ from tests.made import mixed, outcome
 from xai_compare.api import run_study
 from xai_compare.config import study_from_dict
 from xai_compare.data import described as room
-from xai_compare.data.described import described
+from xai_compare.data.described import _distance, described
 from xai_compare.data.tabular import as_frame, as_table, assemble, grouped
 from xai_compare.errors import XaiCompareError
 from xai_compare.report import write
@@ -239,3 +239,24 @@ def test_a_report_whose_pairs_name_no_feature_is_refused(tmp_path: Path) -> None
         broken["scope"]["together"]["pairs"][0].update(change)
         with pytest.raises(XaiCompareError, match=where):
             write(broken, tmp_path)
+
+
+@pytest.mark.parametrize(("first", "other", "share"), [(50, 400, 0.005), (15, 500, 0.003), (84, 36, 0.3)])
+def test_rare_levels_of_rows_of_one_kind_raise_no_alarm(first, other, share) -> None:
+    """Rows of one kind: over 20 columns at most one study in twenty may be told that they differ by more than chance."""
+    draw, told = np.random.default_rng(0), 0
+    for _ in range(60):
+        sides = [draw.random((n, 20)) < share for n in (first, other)]
+        found = [_distance(*(pd.Series(side[:, j]) for side in sides), "boolean") for j in range(20)]
+        told += any(one is not None and one["p"] is not None and one["p"] * 20 < 0.05 for one in found)
+    assert told <= 6
+
+
+def test_levels_that_are_common_enough_are_told_apart() -> None:
+    train, test = (pd.Series(list("ab" * 100) + ["rare"] * n) for n in (2, 3))
+    same = _distance(train, test, "categorical")
+    assert same is not None
+    assert same["p"] > 0.5
+    apart = _distance(train, pd.Series(list("abbb" * 50)), "categorical")
+    assert apart is not None
+    assert apart["p"] < 1e-5

@@ -263,3 +263,20 @@ def test_non_ascii_names_and_values_are_kept(tmp_path) -> None:
     data = read(table(tmp_path, good().rename(columns={"b": "Straße"}).replace({"u": "größer"})), 0)
     assert data.space.names == ("a", "Straße")
     assert data.space.levels == {1: ["größer", "v"]}
+
+
+def test_which_class_counts_does_not_change_who_is_held_out(tmp_path) -> None:
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": [1, 2, 2] * 20})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    ids = {
+        positive: read(DataSpec(path="t.csv", target="y", positive=positive), 0, lambda path: tmp_path / path).test.ids
+        for positive in (1, 2)
+    }
+    assert ids[1] == ids[2]
+
+
+def test_a_number_beyond_single_precision_is_read(tmp_path) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": draw.choice([-1e39, 1e39], 60), "z": draw.normal(size=60), "y": [1, 2, 2] * 20})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert "leakage" not in read(DataSpec(path="t.csv", target="y"), 0, lambda path: tmp_path / path).about

@@ -57,7 +57,9 @@ def table(source: Made) -> Table:
 
 def test_what_moves_together_is_named_the_strongest_first() -> None:
     one, two = f"{FEATURES[0]} and {FEATURES[1]} (Spearman >0.99)", f"{FEATURES[2]} and {FEATURES[3]} (Spearman \u22120.70)"
-    rest = "Hiding one of them alone makes rows that do not occur. Read their shares together, or make one feature of them (data.groups)."
+    rest = (
+        "Hiding one of them alone can make rows that hardly occur. Read their shares together, or make one feature of them (data.groups)."
+    )
     assert f"These features move together: {one}. {rest}" in scope(told(pairs=1))
     assert f"These features move together: {one}, and {two}. {rest}" in scope(told(pairs=2))
     long = scope(told(pairs=4, found=150))

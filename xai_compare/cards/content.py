@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xai_compare.report.asked import answer, asked_again, under
 from xai_compare.report.words import NO_POWER, count, gap_parts, interval_text, join, method_title, shortened, visible
 
 __all__ = ["Links", "content", "escaped", "headlines", "picture_of"]
@@ -93,7 +94,16 @@ def _clause(report: dict[str, Any], entry: dict[str, Any]) -> str:
         return f"{own} and {other} cannot be ranked by how far they can be explained ({NO_POWER})"
     if row["verdict"] == "cannot be told apart":
         return f"{own} and {other} cannot be told apart in how far they can be explained ({gap})"
-    return f"{own} can be explained {'less' if row['verdict'] == 'worse' else 'better'} than {other} ({gap})"
+    return f"{own} can be explained {'less' if row['verdict'] == 'worse' else 'better'} than {other} ({gap}){_unless(report, entry, row)}"
+
+
+def _unless(report: dict[str, Any], entry: dict[str, Any], row: dict[str, Any]) -> str:
+    """What a card must not leave out: the conditions under which the order is another one, or cannot be told."""
+    found = [(answer(row, again), under(again["condition"], again["gap"]["n"])) for again in asked_again(report, entry)]
+    said = {"reversed": "the order is **reversed**", "lost": "they cannot be told apart"}
+    return "".join(
+        f", but {words} {join(where)}" for key, words in said.items() if (where := [there for state, there in found if state == key])
+    )
 
 
 def _gap(gap: dict[str, Any]) -> str:

@@ -253,6 +253,9 @@ def suspicious(frame: pd.DataFrame, y: npt.NDArray[Any], task: Task) -> dict[str
     return found
 
 
+_LARGEST = 1e30  # scikit-learn's trees take single precision, and add the numbers up to see whether all are finite
+
+
 def _as_numbers(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
     """(n,) numbers that a tree can cut: categories by their code, a missing value below them all."""
     import pandas as pd
@@ -260,7 +263,7 @@ def _as_numbers(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         low = np.nanmin(values) if np.isfinite(values).any() else 0.0
-        return np.where(np.isnan(values), low - 1, values)
+        return np.clip(np.where(np.isnan(values), low - 1, values), -_LARGEST, _LARGEST)
     return pd.Categorical(column.astype(str)).codes.astype(np.float64)
 
 

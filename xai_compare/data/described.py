@@ -20,6 +20,7 @@ __all__ = ["described"]
 _COMPARED = 10_000  # rows of each side: sorting more tells no more
 _HIDES = 20  # numbers whose quartiles tell none of them
 _FEW = 30  # rows up to which a p-value is counted out: the formula for many does not hold
+_EXPECTED = 5  # rows of a level that a chi-squared test needs on either side
 
 
 def described(data: Data, streams: Streams, *, shown: bool, handed: bool) -> dict[str, Any]:
@@ -90,7 +91,8 @@ def _numbers(values: pd.Series[Any]) -> Array:
 
 def _distance(train: pd.Series[Any], test: pd.Series[Any], kind: str) -> dict[str, Any] | None:
     """How far the known values of training and test rows lie apart, from 0 to 1, and the p-value of such a distance among rows of one
-    kind: Kolmogorov-Smirnov for numbers; for categories the total variation, with the p-value of the chi-squared test.
+    kind: Kolmogorov-Smirnov for numbers; for categories the total variation, with the p-value of the chi-squared test over
+    levels that are common enough for it, None where there is one only.
     """
     import pandas as pd
     from scipy.stats import chi2_contingency, ks_2samp
@@ -104,8 +106,19 @@ def _distance(train: pd.Series[Any], test: pd.Series[Any], kind: str) -> dict[st
     codes, levels = level_codes(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))
     counts = np.stack([np.bincount(side[side >= 0], minlength=len(levels)) for side in np.split(codes, [len(train)])])
     shares = counts / counts.sum(axis=1, keepdims=True)
-    p = float(chi2_contingency(counts, correction=False).pvalue)
+    common = _enough(counts)
+    p = float(chi2_contingency(common, correction=False).pvalue) if common.shape[1] > 1 else None
     return {"measure": "total variation", "value": float(np.abs(shares[0] - shares[1]).sum() / 2), "p": p}
+
+
+def _enough(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The table (2, levels) with its rare levels, the last ones, as one: the chi-squared test wants 5 rows expected on either side."""
+    least = counts.sum(axis=0) * counts.sum(axis=1).min() / counts.sum()
+    kept = int(np.argmin(np.append(least, 0) >= _EXPECTED))
+    rest = counts[:, kept:].sum(axis=1, keepdims=True)
+    if kept and 0 < rest.sum() * counts.sum(axis=1).min() / counts.sum() < _EXPECTED:
+        kept, rest = kept - 1, counts[:, kept - 1 :].sum(axis=1, keepdims=True)
+    return np.concatenate([counts[:, :kept], rest], axis=1) if rest.sum() else counts[:, :kept]
 
 
 def _again(train: Table, test: Table, handed: bool) -> tuple[int, int | None]:

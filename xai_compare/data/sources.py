@@ -245,7 +245,9 @@ def read(spec: DataSpec, seed: int, locate: Locate = Path) -> Data:
     classes, y = _encode_target(held.target, task, spec.positive, spec.labels)
     names = labelled(classes, spec.labels)
     streams = Streams(seed).at("data")
-    test = _drawn(y, spec.test_size, streams) if held.test is None else held.test
+    # The classes in their own order: which of them counts must not change who is held out.
+    strata = class_codes(held.target, classes_of(held.target)) if task == "classification" else y
+    test = _drawn(strata, spec.test_size, streams) if held.test is None else held.test
     ids = held.ids or tuple(map(str, range(len(inputs))))
     parts = [np.flatnonzero(~test), np.flatnonzero(test)]
     train, tested = (as_table(take(inputs, rows), y[rows], [ids[row] for row in rows]) for rows in parts)

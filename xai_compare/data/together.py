@@ -1,4 +1,4 @@
-"""Which features of a table move together, so that hiding one of them alone makes rows that do not occur."""
+"""Which features of a table move together, so that hiding one of them alone can make rows that hardly occur."""
 
 from __future__ import annotations
 

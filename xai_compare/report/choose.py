@@ -17,6 +17,7 @@ from xai_compare.types import Array
 __all__ = ["RULES", "case_methods", "choose", "differing", "lead_method", "overlap", "pick", "signed_methods", "widest"]
 
 WANTED = 6
+_ROUNDING = 1e-9  # of a term: less is no gap
 _EACH = 2
 
 
@@ -119,8 +120,8 @@ def _take(found: dict[int, str], order: Iterable[tuple[int, str]], until: int) -
 
 def widest(row: DrivingRow) -> list[int]:
     """The cases by how far they pull a gap the way it goes, the furthest first; none where it goes no way."""
-    gap = float(np.nanmean(row.terms)) if np.isfinite(row.terms).any() else 0.0
-    return _ascending(row.terms * np.sign(-gap)) if gap else []
+    gap = float(np.nanmean(row.terms)) if np.isfinite(row.terms).any() else 0.0  # of no term there is no mean
+    return _ascending(row.terms * np.sign(-gap)) if np.nanmax(np.abs(row.terms), initial=0.0) > _ROUNDING else []
 
 
 def _by_gap(row: DrivingRow) -> list[tuple[int, str]]:

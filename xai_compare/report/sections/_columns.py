@@ -17,7 +17,7 @@ _SHORT = {"Kolmogorov-Smirnov": "KS", "total variation": "TV"}
 def together(report: dict[str, Any]) -> list[Block]:
     """Which features move together, and what follows for whoever reads their shares."""
     told = report["scope"]["together"]
-    if told is None:
+    if told is None or len(report["scope"]["features"]) < 2:
         return []
     if told["reason"]:
         return [Prose((f"Which features move together is not known: {told['reason']}.",), "note")]
@@ -26,7 +26,7 @@ def together(report: dict[str, Any]) -> list[Block]:
         said = f"No two features move together: no pair has an association above {told['above']:g} on {told['rows']:,} rows."
         return [Prose((said + alone,), "note")]
     said = (
-        f"These features move together: {_pairs(told)}. Hiding one of them alone makes rows that do not occur. "
+        f"These features move together: {_pairs(told)}. Hiding one of them alone can make rows that hardly occur. "
         "Read their shares together, or make one feature of them (data.groups)."
     )
     return [Prose((said + alone,))]
@@ -104,8 +104,8 @@ def features(report: dict[str, Any]) -> Table:
     whose = "the training and the test rows" if rows["training"] else "the test rows"
     titles += [Column("Missing", numeric=True), Column("Different values", numeric=True), Column("Quartiles, or the commonest level")]
     caption = (
-        f"Features, as they are named in the data, over {whose}. The distance of {sides} is 0 where both are alike and 1 where they share "
-        "no value: Kolmogorov-Smirnov (KS) for numbers, total variation (TV) for categories"
+        f"Features, as they are named in the data, over {whose}. The distance of {sides} is 0 where both are alike: Kolmogorov-Smirnov "
+        "(KS) for numbers, 1 where all of one side lie above those of the other; total variation (TV) for levels, 1 where none is in both"
     )
     return Table(caption, (*titles, Column("Distance", numeric=True)), tuple(_row(one) for one in known))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xai_compare.compare.slices import FEWEST
 from xai_compare.report.blocks import Piece, Strong, Text
-from xai_compare.report.words import join, method_title, model_name, share_text
+from xai_compare.report.words import count, join, method_title, model_name, share_text
 
 __all__ = ["CHANGES", "blocking", "changes", "leading"]
 
@@ -50,5 +51,7 @@ def changes(report: dict[str, Any], found: dict[str, Any]) -> str:
         if rows:
             low, high = (share_text(end(row["changed"]["estimate"] for row in rows)) for end in (min, max))
             of = "" if said else " of the cases"
-            said.append(f"{low if low == high else f'{low} to {high}'}{of} with {what}")
+            most = max(row["changed"]["n"] for row in rows)
+            few = f" (of {count(most, 'case')} at most)" if most < FEWEST else ""
+            said.append(f"{low if low == high else f'{low} to {high}'}{of} with {what}{few}")
     return f"By {method_title(report, lead)} the codes change for {join(said)}. " if said else ""

@@ -182,8 +182,13 @@ def _trade(report: dict[str, Any], names: list[str]) -> Text:
         entry = told[name]
         if entry["gap"] is None:
             continue
-        tells = {"worse": "less than", "better": "more than"}.get(gaps[entry["gap"]]["verdict"], "what is not told apart from that")
-        said += ["Of ", model_name(report, name), f" a list of features tells {tells} of {report['verdict']['reference']}; "]
+        row, reference = gaps[entry["gap"]], report["verdict"]["reference"]
+        if row["gap"]["estimate"] is None:
+            said += ["How far ", model_name(report, name), " can be explained was not measured; "]
+        elif tells := {"worse": "less", "better": "more"}.get(row["verdict"]):
+            said += ["Of ", model_name(report, name), f" a list of features tells {tells} than of {reference}; "]
+        else:
+            said += ["How far ", model_name(report, name), f" and {reference} can be explained is not told apart; "]
         said += [f"{_predicts(report, entry)}. "]
     return tuple(said) or ("No gap between models was measured here.",)
 

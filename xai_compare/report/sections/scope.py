@@ -24,7 +24,7 @@ def make(report: dict[str, Any]) -> list[Block]:
     given = {"table": count(len(scope["features"]), "feature"), "image": "images", "text": "texts", "series": "series"}[scope["modality"]]
     opening = (
         f"The models predict {what}{classes} from {given}. "
-        f"{count(scope['cases'], 'case')} were explained; intervals are at {level(report)}. "
+        f"{count(scope['cases'], 'case was', 'cases were')} explained; intervals are at {level(report)}. "
     )
     opening += _inputs(report)
     closing = "What is said here is said of these fitted models on these data, not of their families."
